@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // ruleFile is what these tests read of a rule file.
@@ -38,7 +38,6 @@ func promtool(t *testing.T) string {
 	bin := filepath.Join(t.TempDir(), "promtool")
 	cmd := exec.Command("go", "build", "-C", filepath.Join("..", "internal", "tools"),
 		"-tags", "remove_all_sd", "-o", bin, "github.com/prometheus/prometheus/cmd/promtool")
-	cmd.Env = append(os.Environ(), "GOFLAGS=", "CGO_ENABLED=0")
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "building promtool: %s", out)
 	return bin
