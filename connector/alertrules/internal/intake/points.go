@@ -1,0 +1,210 @@
+package intake
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/prometheus/prometheus/model/histogram"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
+)
+
+func kindOf(t pmetric.AggregationTemporality) store.Kind {
+	if t == pmetric.AggregationTemporalityDelta {
+		return store.Delta
+	}
+	return store.Cumulative
+}
+
+func (w *writer) metric(m pmetric.Metric, f *family) {
+	switch m.Type() {
+	case pmetric.MetricTypeGauge:
+		w.numbers(m.Gauge().DataPoints(), store.Gauge, f)
+	case pmetric.MetricTypeSum:
+		kind := kindOf(m.Sum().AggregationTemporality())
+		if kind == store.Cumulative && !m.Sum().IsMonotonic() {
+			kind = store.Gauge // goes down without a reset
+		}
+		w.numbers(m.Sum().DataPoints(), kind, f)
+	case pmetric.MetricTypeHistogram:
+		kind := kindOf(m.Histogram().AggregationTemporality())
+		for _, p := range m.Histogram().DataPoints().All() {
+			w.histogram(p, kind, f)
+		}
+	case pmetric.MetricTypeExponentialHistogram:
+		kind := kindOf(m.ExponentialHistogram().AggregationTemporality())
+		for _, p := range m.ExponentialHistogram().DataPoints().All() {
+			w.exponential(p, kind, f)
+		}
+	case pmetric.MetricTypeSummary:
+		for _, p := range m.Summary().DataPoints().All() {
+			w.summary(p, f)
+		}
+	}
+}
+
+// float writes one number under a name, if a rule selects it.
+func (w *writer) float(sel selectors, name, extraName, extraValue string, p store.Point, v float64) {
+	if sel == nil {
+		return
+	}
+	ls := w.series(name, extraName, extraValue)
+	if !sel.match(ls) {
+		return
+	}
+	if !finite(v) && !p.Stale {
+		w.counts.NotFinite++
+		return
+	}
+	w.batch.Float(ls, p, v)
+}
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
+func (w *writer) numbers(points pmetric.NumberDataPointSlice, kind store.Kind, f *family) {
+	for _, dp := range points.All() {
+		p, ok := w.at(kind, dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
+		if !ok {
+			continue
+		}
+		v := dp.DoubleValue()
+		switch dp.ValueType() {
+		case pmetric.NumberDataPointValueTypeInt:
+			v = float64(dp.IntValue())
+		case pmetric.NumberDataPointValueTypeEmpty:
+			if !p.Stale {
+				w.counts.Invalid++
+				continue
+			}
+		}
+		w.labelsOf(dp.Attributes())
+		w.float(f.value, f.name, "", "", p, v)
+	}
+}
+
+// histogram writes a classic histogram: cumulated buckets, sum and count.
+func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *family) {
+	p, ok := w.at(kind, dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
+	if !ok {
+		return
+	}
+	bounds, counts := dp.ExplicitBounds(), dp.BucketCounts()
+	if counts.Len() != 0 && counts.Len() != bounds.Len()+1 {
+		w.counts.Invalid++
+		return
+	}
+	w.labelsOf(dp.Attributes())
+	if f.bucket != nil {
+		below := uint64(0)
+		for i, bound := range bounds.All() {
+			if i > 0 && !(bound > bounds.At(i-1)) {
+				w.counts.Invalid++
+				return
+			}
+			if i < counts.Len() {
+				below += counts.At(i)
+			}
+			w.float(f.bucket, f.name+"_bucket", "le", strconv.FormatFloat(bound, 'f', -1, 64), p, float64(below))
+		}
+		w.float(f.bucket, f.name+"_bucket", "le", "+Inf", p, float64(dp.Count()))
+	}
+	if dp.HasSum() || p.Stale {
+		w.float(f.sum, f.name+"_sum", "", "", p, dp.Sum())
+	}
+	w.float(f.number, f.name+"_count", "", "", p, float64(dp.Count()))
+}
+
+func (w *writer) summary(dp pmetric.SummaryDataPoint, f *family) {
+	p, ok := w.at(store.Cumulative, dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
+	if !ok {
+		return
+	}
+	w.labelsOf(dp.Attributes())
+	for _, q := range dp.QuantileValues().All() {
+		asGauge := p
+		asGauge.Kind = store.Gauge
+		w.float(f.value, f.name, "quantile", strconv.FormatFloat(q.Quantile(), 'f', -1, 64), asGauge, q.Value())
+	}
+	w.float(f.sum, f.name+"_sum", "", "", p, dp.Sum())
+	w.float(f.number, f.name+"_count", "", "", p, float64(dp.Count()))
+}
+
+// exponential writes a native histogram.
+func (w *writer) exponential(dp pmetric.ExponentialHistogramDataPoint, kind store.Kind, f *family) {
+	p, ok := w.at(kind, dp.StartTimestamp(), dp.Timestamp(), dp.Flags())
+	if !ok {
+		return
+	}
+	w.labelsOf(dp.Attributes())
+	ls := w.series(f.name, "", "")
+	if !f.value.match(ls) {
+		return
+	}
+	if !finite(dp.Sum()) && !p.Stale {
+		w.counts.NotFinite++
+		return
+	}
+	h, ok := native(dp)
+	if !ok {
+		w.counts.Invalid++
+		return
+	}
+	w.batch.Histogram(ls, p, h)
+}
+
+const (
+	// Native histograms have schemas from -4 to 8; finer scales are merged.
+	minSchema, maxSchema = -4, 8
+	// OTLP's zero bucket has no width unless it says so; this is what
+	// Prometheus' own endpoint takes.
+	zeroThreshold = 1e-128
+	// A histogram beyond this is an attack, not a measurement.
+	maxBuckets = 10_000
+)
+
+func native(dp pmetric.ExponentialHistogramDataPoint) (*histogram.FloatHistogram, bool) {
+	pos, neg := dp.Positive(), dp.Negative()
+	if dp.Scale() < minSchema || pos.BucketCounts().Len() > maxBuckets || neg.BucketCounts().Len() > maxBuckets {
+		return nil, false
+	}
+	shift := max(dp.Scale()-maxSchema, 0)
+	h := &histogram.FloatHistogram{
+		Schema:        min(dp.Scale(), maxSchema),
+		ZeroThreshold: max(zeroThreshold, dp.ZeroThreshold()),
+		ZeroCount:     float64(dp.ZeroCount()),
+		Count:         float64(dp.Count()),
+		Sum:           dp.Sum(),
+	}
+	if shift > 31 || !finite(h.ZeroThreshold) {
+		return nil, false
+	}
+	h.PositiveSpans, h.PositiveBuckets = spans(pos, shift)
+	h.NegativeSpans, h.NegativeBuckets = spans(neg, shift)
+	return h, true
+}
+
+// spans makes a sparse list of a dense one. OTLP's bucket i is (base^i,
+// base^(i+1)], Prometheus' is (base^(i-1), base^i], hence the 1.
+func spans(b pmetric.ExponentialHistogramDataPointBuckets, shift int32) ([]histogram.Span, []float64) {
+	var out []histogram.Span
+	var values []float64
+	next := int64(0) // the index after the last bucket written
+	for i, n := range b.BucketCounts().All() {
+		if n == 0 {
+			continue
+		}
+		at := (int64(b.Offset())+int64(i))>>shift + 1
+		if len(values) > 0 && at == next-1 {
+			values[len(values)-1] += float64(n)
+			continue
+		}
+		if gap := at - next; len(out) == 0 || gap > 0 {
+			out = append(out, histogram.Span{Offset: int32(gap)})
+		}
+		out[len(out)-1].Length++
+		values = append(values, float64(n))
+		next = at + 1
+	}
+	return out, values
+}
