@@ -1,0 +1,102 @@
+package degradation
+
+import (
+	"fmt"
+
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
+)
+
+// Mode is how a measurement is judged.
+type Mode string
+
+// modeStrict compares with the baseline and nothing else. It is also what an
+// absent mode means.
+const modeStrict Mode = "strict"
+
+// String is the mode's name in the configuration.
+func (m Mode) String() string { return orDefault(string(m), string(modeStrict)) }
+
+// UnmarshalText takes any text; Validate tells what is allowed together with
+// everything else that is wrong.
+func (m *Mode) UnmarshalText(text []byte) error {
+	*m = Mode(text)
+	return nil
+}
+
+func (m Mode) validate(path string) error { return oneOf(path, m.String(), string(modeStrict)) }
+
+// Current is the number of a histogram's interval that is judged.
+type Current string
+
+const (
+	// currentMean is the mean. It is also what an absent value means.
+	currentMean Current = "mean"
+	currentP50  Current = "p50"
+	currentP95  Current = "p95"
+	currentMax  Current = "max"
+)
+
+// String is the name in the configuration.
+func (c Current) String() string { return orDefault(string(c), string(currentMean)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (c *Current) UnmarshalText(text []byte) error {
+	*c = Current(text)
+	return nil
+}
+
+func (c Current) validate(path string) error {
+	return oneOf(path, c.String(), string(currentMean), string(currentP50), string(currentP95), string(currentMax))
+}
+
+func (c Current) measure() measure.Current {
+	switch c {
+	case currentP50:
+		return measure.P50
+	case currentP95:
+		return measure.P95
+	case currentMax:
+		return measure.Max
+	}
+	return measure.Mean
+}
+
+// Emit is which verdicts are told.
+type Emit string
+
+const (
+	// emitDegraded tells the degraded ones, and the first that no longer is.
+	// It is also what an absent value means.
+	emitDegraded Emit = "degraded"
+	// emitAll tells every verdict.
+	emitAll Emit = "all"
+)
+
+// String is the name in the configuration.
+func (e Emit) String() string { return orDefault(string(e), string(emitDegraded)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (e *Emit) UnmarshalText(text []byte) error {
+	*e = Emit(text)
+	return nil
+}
+
+func (e Emit) validate(path string) error {
+	return oneOf(path, e.String(), string(emitDegraded), string(emitAll))
+}
+
+func orDefault(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}
+
+func oneOf(path, text string, allowed ...string) error {
+	for _, a := range allowed {
+		if text == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q is not allowed, use one of %q", path, text, allowed)
+}

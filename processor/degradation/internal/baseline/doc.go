@@ -1,0 +1,9 @@
+// Package baseline remembers what was normal: measurements in panes of event
+// time, of which the panes before a moment are its baseline.
+//
+// Panes instead of exponential decay, because a pane can be left out again and
+// a decayed sum cannot. A pane holds count, sum, min, max and the distribution
+// in the cheapest exact form it can: the raw values while they are few, the
+// buckets of an explicit histogram as they came while the layout stays the
+// same, else a base-2 exponential histogram, into which the other two merge.
+package baseline

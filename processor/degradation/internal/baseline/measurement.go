@@ -1,0 +1,115 @@
+package baseline
+
+import (
+	"math"
+
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
+)
+
+// Measurement is what one point of a series measured: Count values with this
+// sum, none below Min and none above Max. Current is the number that is judged.
+// Its distribution is one of three: Buckets (not empty) in the layout Bounds,
+// else Expo when not nil, else the one value Current.
+//
+// A Measurement belongs to its maker and is read before the next one is made.
+type Measurement struct {
+	Current  float64
+	Count    uint64
+	Sum      float64
+	Min, Max float64
+
+	Bounds  []float64
+	Buckets []uint64
+	Expo    *Expo
+	// NoDistribution: a histogram that came without buckets. Its mean is known,
+	// its percentiles are not.
+	NoDistribution bool
+}
+
+// Expo is an exponential histogram as OTLP carries it: dense buckets.
+type Expo struct {
+	Scale          int32
+	Zero           uint64
+	PositiveOffset int32
+	Positive       []uint64
+	NegativeOffset int32
+	Negative       []uint64
+}
+
+// AddTo counts all of it in h.
+func (e *Expo) AddTo(h *expohist.Histogram) {
+	h.AddZero(e.Zero)
+	h.AddPositive(e.Scale, e.PositiveOffset, e.Positive)
+	h.AddNegative(e.Scale, e.NegativeOffset, e.Negative)
+}
+
+// ScalarMeasurement is a single value.
+func ScalarMeasurement(v float64) Measurement {
+	return Measurement{Current: v, Count: 1, Sum: v, Min: v, Max: v}
+}
+
+// ExplicitQuantile estimates the q-quantile of buckets: linear within the
+// bucket, the first one beginning at zero when its bound is positive, the last
+// one, which has no end, giving its beginning. It is what Prometheus'
+// histogram_quantile does, so that both say the same of the same data. NaN when
+// the layout has no bound or nothing is counted.
+func ExplicitQuantile[N uint32 | uint64](q float64, bounds []float64, counts []N) float64 {
+	var total float64
+	for _, n := range counts {
+		total += float64(n)
+	}
+	if total == 0 || len(bounds) == 0 {
+		return math.NaN()
+	}
+	rank := q * total
+	var before float64
+	last := math.NaN()
+	for i, c := range counts {
+		if c == 0 {
+			continue
+		}
+		n := float64(c)
+		lo, hi := bucketBounds(bounds, i)
+		if before+n >= rank {
+			return lo + (hi-lo)*max(0, (rank-before)/n)
+		}
+		before += n
+		last = hi
+	}
+	return last // reached only by rounding of very large counts
+}
+
+// ExplicitBounds returns the bounds of the lowest and the highest bucket in
+// use, by the same reading as ExplicitQuantile.
+func ExplicitBounds[N uint32 | uint64](bounds []float64, counts []N) (lo, hi float64) {
+	lo, hi = math.NaN(), math.NaN()
+	if len(bounds) == 0 {
+		return lo, hi
+	}
+	for i, n := range counts {
+		if n == 0 {
+			continue
+		}
+		a, b := bucketBounds(bounds, i)
+		if math.IsNaN(lo) {
+			lo = a
+		}
+		hi = b
+	}
+	return lo, hi
+}
+
+func bucketBounds(bounds []float64, i int) (lo, hi float64) {
+	if i >= len(bounds) {
+		end := bounds[len(bounds)-1]
+		return end, end
+	}
+	hi = bounds[i]
+	switch {
+	case i > 0:
+		lo = bounds[i-1]
+	case hi <= 0:
+		lo = hi
+	}
+	return lo, hi
+}

@@ -1,0 +1,224 @@
+package detector
+
+import (
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
+)
+
+// Options of a detector.
+type Options struct {
+	Rule      verdict.Rule
+	Panes     baseline.Panes
+	MaxSeries int
+	// Folds says that several streams make one series; then what is remembered
+	// of a cumulative stream cannot be kept with the series.
+	Folds bool
+	// All reports every verdict, not only the degraded and the closing ones.
+	All bool
+}
+
+// Detector holds the series. One batch is Begin, any number of Series, Stream,
+// Observe and Repeat, then Finish.
+type Detector struct {
+	opts   Options
+	window int64
+
+	merger  *baseline.Merger
+	series  *table[Series]
+	streams *table[measure.Stream] // only when Options.Folds
+
+	now       int64 // arrival of the batch, Unix nanoseconds
+	newest    int64 // the newest time of any point so far
+	batch     uint64
+	results   []Result
+	open      []*Series // those in an episode
+	nextSweep int64
+
+	evicted int // in this batch
+}
+
+// Series is one watched series.
+type Series struct {
+	ring   baseline.Ring
+	stream measure.Stream
+	last   verdict.Verdict // the newest that was judged
+	lastAt int64
+	lastIn uint64 // the batch it came in; 0 when there is none
+
+	// episode is whether what was told of it last is that it is degraded, and
+	// reason why it was when that began. The reason identifies the series of
+	// the verdict downstream: were it to change on the way, the old one would
+	// stay degraded there for ever.
+	episode  bool
+	reason   verdict.Reason
+	openAt   int    // in Detector.open
+	batch    uint64 // the last that has a result of it
+	ordinal  int    // of its first result in that batch
+	lastSeen int64
+}
+
+// Result is a verdict of one moment that Finish found worth telling.
+type Result struct {
+	Verdict verdict.Verdict
+	Reason  verdict.Reason // why it is, or until now was, degraded
+	Time    int64
+	Ref     Ref
+
+	series  *Series
+	ordinal int
+}
+
+// Ref is the caller's way back to the point that a result is of.
+type Ref struct{ Resource, Scope, Metric, Point int32 }
+
+// Outcome is what became of a measurement.
+type Outcome uint8
+
+const (
+	// Evaluated: judged and added.
+	Evaluated Outcome = iota
+	// Learning: added; the baseline is too small to judge by.
+	Learning
+	// Late: its pane is no longer held. Neither.
+	Late
+)
+
+// New returns a detector without series.
+func New(o Options) *Detector {
+	d := &Detector{
+		opts:   o,
+		window: o.Panes.Width * o.Panes.Count,
+		merger: baseline.NewMerger(o.Panes),
+		series: newTable[Series](o.MaxSeries),
+	}
+	if o.Folds {
+		d.streams = newTable[measure.Stream](o.MaxSeries)
+	}
+	return d
+}
+
+// Window in nanoseconds.
+func (d *Detector) Window() int64 { return d.window }
+
+// Len is the number of series held.
+func (d *Detector) Len() int { return len(d.series.entries) }
+
+// Degraded is the number of series in an episode.
+func (d *Detector) Degraded() int { return len(d.open) }
+
+// Evicted is how many series had to go in this batch.
+func (d *Detector) Evicted() int { return d.evicted }
+
+// Begin starts a batch that arrives now (Unix nanoseconds).
+func (d *Detector) Begin(now int64) {
+	d.now = now
+	d.batch++
+	d.evicted = 0
+	d.results = d.results[:0]
+	if now >= d.nextSweep {
+		d.sweep()
+		d.nextSweep = now + d.opts.Panes.Width
+	}
+}
+
+// Series returns the series of the key; nil when there is no room for it.
+func (d *Detector) Series(k Key) *Series {
+	e, evicted := d.series.get(k, d.now, d.now-d.window)
+	if evicted != nil {
+		d.evicted++
+		d.close(&evicted.value)
+	}
+	if e == nil {
+		return nil
+	}
+	e.value.lastSeen = d.now
+	return &e.value
+}
+
+// Stream returns what is remembered of a cumulative stream of the series. The
+// key identifies the stream and is looked at only when streams fold. Nil when
+// there is no room for it.
+func (d *Detector) Stream(s *Series, k Key) *measure.Stream {
+	if d.streams == nil {
+		return &s.stream
+	}
+	e, _ := d.streams.get(k, d.now, d.now-d.window)
+	if e == nil {
+		return nil
+	}
+	return &e.value
+}
+
+// Admit says whether a point of time t may be looked at at all: a time that is
+// more than a window ahead, both of the arrival and of all that came so far,
+// would make every honest point after it late.
+func (d *Detector) Admit(t int64) bool {
+	if t-d.window > max(d.now, d.newest) {
+		return false
+	}
+	d.newest = max(d.newest, t)
+	return true
+}
+
+// Observe judges a measurement of time t against the panes before t's own, then
+// adds it to that pane. ref comes back with the result, should there be one.
+func (d *Detector) Observe(s *Series, t int64, m *baseline.Measurement, ref Ref) Outcome {
+	if !d.merger.Holds(&s.ring, t) {
+		return Late
+	}
+	v := d.opts.Rule.Judge(d.merger.Before(&s.ring, t), m.Current)
+	d.merger.Add(&s.ring, t, m)
+	behind := s.lastIn != 0 && t < s.lastAt
+	switch {
+	case !behind:
+		s.last, s.lastAt, s.lastIn = v, t, d.batch
+		d.note(s, t, v, ref)
+	case v.State == verdict.Degraded:
+		if s.lastIn == d.batch && s.batch != d.batch {
+			// what is newer did not matter until now: it is the end of this
+			d.append(s, s.lastAt, s.last, ref)
+		}
+		d.note(s, t, v, ref)
+	case s.lastIn == d.batch && v.State == verdict.OK:
+		d.note(s, t, v, ref)
+	default:
+		// A good, or unjudged, old point that comes after newer ones have been
+		// told does not end what they say.
+	}
+	if v.State == verdict.Learning {
+		return Learning
+	}
+	return Evaluated
+}
+
+// Repeat tells the last verdict again for time t, at which the series was seen
+// and nothing was measured: what keeps being told does not flap.
+func (d *Detector) Repeat(s *Series, t int64, ref Ref) {
+	if s.lastIn != 0 && t > s.lastAt {
+		d.note(s, t, s.last, ref)
+	}
+}
+
+func (d *Detector) note(s *Series, t int64, v verdict.Verdict, ref Ref) {
+	if v.State == verdict.Degraded || s.episode || d.opts.All || s.batch == d.batch {
+		d.append(s, t, v, ref)
+	}
+}
+
+func (d *Detector) append(s *Series, t int64, v verdict.Verdict, ref Ref) {
+	if s.batch != d.batch {
+		s.batch, s.ordinal = d.batch, len(d.results)
+	}
+	d.results = append(d.results, Result{Verdict: v, Time: t, Ref: ref, series: s, ordinal: s.ordinal})
+}
+
+// sweep ends, silently, the episodes of series that are no longer seen: they
+// are not degraded now, they are gone.
+func (d *Detector) sweep() {
+	for i := len(d.open) - 1; i >= 0; i-- {
+		if d.open[i].lastSeen < d.now-d.window {
+			d.close(d.open[i])
+		}
+	}
+}

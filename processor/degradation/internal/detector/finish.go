@@ -1,0 +1,67 @@
+package detector
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
+)
+
+// Finish ends the batch and returns what is to be told of it: of each series,
+// in the order of time, one verdict a moment (the worst, where several streams
+// make one series), if it is degraded or the first that no longer is. The
+// slice is valid until the next Begin.
+func (d *Detector) Finish() []Result {
+	if len(d.results) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(d.results, func(a, b Result) int {
+		return cmp.Or(cmp.Compare(a.ordinal, b.ordinal), cmp.Compare(a.Time, b.Time))
+	})
+	told := d.results[:0]
+	for i := 0; i < len(d.results); {
+		r := d.results[i]
+		for i++; i < len(d.results) && d.results[i].ordinal == r.ordinal && d.results[i].Time == r.Time; i++ {
+			if d.results[i].Verdict.WorseThan(r.Verdict) {
+				r = d.results[i]
+			}
+		}
+		if d.tell(&r) {
+			told = append(told, r)
+		}
+	}
+	return told
+}
+
+// tell moves the series' episode on and says whether the result is to be told.
+func (d *Detector) tell(r *Result) bool {
+	s := r.series
+	if r.Verdict.State == verdict.Degraded {
+		if !s.episode {
+			s.reason = r.Verdict.Reason
+			s.episode, s.openAt = true, len(d.open)
+			d.open = append(d.open, s)
+		}
+		r.Reason = s.reason
+		return true
+	}
+	if s.episode {
+		r.Reason = s.reason
+		d.close(s)
+		return true
+	}
+	return d.opts.All
+}
+
+// close ends the episode of a series, if it is in one.
+func (d *Detector) close(s *Series) {
+	if !s.episode {
+		return
+	}
+	s.episode = false
+	last := len(d.open) - 1
+	d.open[s.openAt] = d.open[last]
+	d.open[s.openAt].openAt = s.openAt
+	d.open[last] = nil
+	d.open = d.open[:last]
+}

@@ -1,0 +1,93 @@
+package expohist
+
+import "math"
+
+// Quantile estimates the q-quantile, interpolating within its bucket as if the
+// bucket's values were spread evenly over its logarithm. It is at most one
+// bucket's width off. NaN when nothing is held.
+func (h *Histogram) Quantile(q float64) float64 {
+	total := h.Count()
+	if total == 0 {
+		return math.NaN()
+	}
+	rank := q * float64(total)
+	var before float64
+	for i := len(h.neg.counts) - 1; i >= 0; i-- { // the largest magnitude is the smallest value
+		n := float64(h.neg.counts[i])
+		if n > 0 && before+n >= rank {
+			return -h.within(h.neg.offset+int32(i), 1-(rank-before)/n)
+		}
+		before += n
+	}
+	if h.zero > 0 && before+float64(h.zero) >= rank {
+		return 0
+	}
+	before += float64(h.zero)
+	last := 0.0
+	for i, c := range h.pos.counts {
+		if c == 0 {
+			continue
+		}
+		n := float64(c)
+		if before+n >= rank {
+			return h.within(h.pos.offset+int32(i), (rank-before)/n)
+		}
+		before += n
+		last = h.within(h.pos.offset+int32(i), 1)
+	}
+	return last // reached only by rounding of very large counts
+}
+
+// Bounds returns the bounds of the lowest and the highest bucket in use: no
+// value held lies outside of them.
+func (h *Histogram) Bounds() (lo, hi float64) {
+	lo, hi = math.NaN(), math.NaN()
+	note := func(a, b float64) {
+		if math.IsNaN(lo) || a < lo {
+			lo = a
+		}
+		if math.IsNaN(hi) || b > hi {
+			hi = b
+		}
+	}
+	for i, n := range h.neg.counts {
+		if n > 0 {
+			note(-h.within(h.neg.offset+int32(i), 1), -h.within(h.neg.offset+int32(i), 0))
+		}
+	}
+	if h.zero > 0 {
+		note(0, 0)
+	}
+	for i, n := range h.pos.counts {
+		if n > 0 {
+			note(h.within(h.pos.offset+int32(i), 0), h.within(h.pos.offset+int32(i), 1))
+		}
+	}
+	return lo, hi
+}
+
+// within is the value at the given share of bucket i's logarithmic width.
+func (h *Histogram) within(i int32, share float64) float64 {
+	share = min(max(share, 0), 1)
+	v := math.Exp2(math.Ldexp(float64(i)+share, -int(h.scale)))
+	return min(v, math.MaxFloat64)
+}
+
+// index is the bucket of v > 0. A value on a bound belongs to the bucket below
+// it, which the exact powers of two show; elsewhere the rounding of the
+// logarithm may put a value that lies on a bound on its other side, which moves
+// a quantile by less than the bucket's width.
+func index(v float64, scale int32) int32 {
+	fraction, exponent := math.Frexp(v) // v = fraction * 2^exponent, fraction in [0.5, 1)
+	if fraction == 0.5 {
+		fraction, exponent = 1, exponent-1
+	}
+	// v in (2^(exponent-1), 2^exponent] now
+	if scale <= 0 {
+		return int32(exponent-1) >> uint32(-scale)
+	}
+	per := int32(1) << uint32(scale) // buckets in each power of two
+	sub := int32(math.Ceil(math.Log2(fraction)*float64(per))) + per - 1
+	sub = min(max(sub, 0), per-1)
+	return int32(exponent-1)<<uint32(scale) + sub
+}

@@ -1,0 +1,64 @@
+package measure
+
+import (
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+)
+
+func copyExpo(to, from *baseline.Expo) {
+	positive, negative := append(to.Positive[:0], from.Positive...), append(to.Negative[:0], from.Negative...)
+	*to = *from
+	to.Positive, to.Negative = positive, negative
+}
+
+// subtractExpo makes to = now - last, at the coarser of their scales (an SDK
+// coarsens a cumulative histogram when its range grows). It is false when
+// something decreased. last may be coarsened; it is about to be replaced.
+func subtractExpo(to, now, last *baseline.Expo) bool {
+	copyExpo(to, now)
+	switch {
+	case to.Scale > last.Scale:
+		coarsen(to, uint32(to.Scale-last.Scale))
+	case to.Scale < last.Scale:
+		coarsen(last, uint32(last.Scale-to.Scale))
+	}
+	if to.Zero < last.Zero {
+		return false
+	}
+	to.Zero -= last.Zero
+	return subtractSide(to.PositiveOffset, to.Positive, last.PositiveOffset, last.Positive) &&
+		subtractSide(to.NegativeOffset, to.Negative, last.NegativeOffset, last.Negative)
+}
+
+func subtractSide(offset int32, counts []uint64, lastOffset int32, last []uint64) bool {
+	for i, n := range last {
+		if n == 0 {
+			continue
+		}
+		at := int64(lastOffset) + int64(i) - int64(offset)
+		if at < 0 || at >= int64(len(counts)) || counts[at] < n {
+			return false
+		}
+		counts[at] -= n
+	}
+	return true
+}
+
+// coarsen joins 2^by neighbouring buckets each.
+func coarsen(e *baseline.Expo, by uint32) {
+	e.Scale -= int32(by)
+	e.PositiveOffset, e.Positive = coarsenSide(e.PositiveOffset, e.Positive, by)
+	e.NegativeOffset, e.Negative = coarsenSide(e.NegativeOffset, e.Negative, by)
+}
+
+func coarsenSide(offset int32, counts []uint64, by uint32) (int32, []uint64) {
+	if len(counts) == 0 {
+		return offset >> by, counts
+	}
+	first := offset >> by
+	size := int((offset+int32(len(counts))-1)>>by-first) + 1
+	for i, n := range counts {
+		counts[i] = 0
+		counts[int((offset+int32(i))>>by-first)] += n
+	}
+	return first, counts[:size]
+}

@@ -1,0 +1,116 @@
+package degradation
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/processor"
+
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
+)
+
+// degradation is the processor.
+type degradation struct {
+	watch    watch
+	exclude  map[string]struct{}
+	resource pcommon.Resource // this collector's own
+	version  string
+	tel      *telemetry
+
+	// One lock for all series: a batch holds it for some hundred nanoseconds a
+	// point, less than decoding the point takes.
+	mu       sync.Mutex
+	detector *detector.Detector
+	reader   reader
+}
+
+func newDegradation(set processor.Settings, cfg *Config) (*degradation, error) {
+	p := &degradation{
+		watch:    newWatch(cfg.Metrics),
+		exclude:  map[string]struct{}{},
+		resource: set.Resource,
+		version:  set.BuildInfo.Version,
+	}
+	for _, name := range cfg.ExcludeAttributes {
+		p.exclude[name] = struct{}{}
+	}
+	p.reader.histograms.Current = measure.Current(cfg.Current.measure())
+	p.reader.quantile = cfg.Current.measure().Quantile()
+	p.detector = detector.New(detector.Options{
+		Rule: verdict.Rule{
+			MeanRatio:  cfg.MeanRatio,
+			P95Ratio:   cfg.P95Ratio,
+			MinSamples: uint64(cfg.MinSamples),
+		},
+		Panes:     baseline.Panes{Width: cfg.Pane.Nanoseconds(), Count: int64(cfg.Window / cfg.Pane)},
+		MaxSeries: cfg.MaxSeries,
+		Folds:     len(p.exclude) > 0,
+		All:       cfg.Emit == emitAll,
+	})
+	var err error
+	p.tel, err = newTelemetry(set.TelemetrySettings, p)
+	return p, err
+}
+
+func (p *degradation) shutdown(context.Context) error {
+	p.tel.builder.Shutdown()
+	return nil
+}
+
+// process judges the watched points of a batch and appends the verdicts to it.
+func (p *degradation) process(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
+	now := time.Now()
+	var points tally
+
+	p.mu.Lock()
+	p.detector.Begin(now.UnixNano())
+	p.observe(md, &points)
+	p.append(md, p.detector.Finish())
+	degraded, evicted := p.detector.Degraded(), p.detector.Evicted()
+	p.mu.Unlock()
+
+	if points.total() > 0 {
+		p.appendCount(md, now, degraded)
+		p.tel.record(ctx, &points, evicted)
+	}
+	return md, nil
+}
+
+func (p *degradation) observe(md pmetric.Metrics, points *tally) {
+	for i, rm := range md.ResourceMetrics().All() {
+		// Keys are made when something is watched: most of a batch is not.
+		var resource detector.Key
+		for j, sm := range rm.ScopeMetrics().All() {
+			if sm.Scope().Name() == metadata.ScopeName {
+				continue
+			}
+			var scope detector.Key
+			for k, m := range sm.Metrics().All() {
+				if !p.watch.matches(m.Name()) {
+					continue
+				}
+				if resource == (detector.Key{}) {
+					resource = resourceKey(rm.Resource())
+				}
+				if scope == (detector.Key{}) {
+					scope = scopeKey(resource, sm.Scope())
+				}
+				b := metricBatch{
+					degradation: p,
+					points:      points,
+					key:         metricKey(scope, m),
+					ref:         detector.Ref{Resource: int32(i), Scope: int32(j), Metric: int32(k)},
+					duration:    isDuration(m.Name(), m.Unit()),
+				}
+				b.read(m)
+			}
+		}
+	}
+}
