@@ -1,0 +1,234 @@
+package adaptivesampler
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+	"go.opentelemetry.io/collector/component"
+)
+
+// Config is the configuration of the adaptive_sampler processor.
+type Config struct {
+	// Mode is what a decision is made for. Only "span" exists, the default:
+	// each span by its own name.
+	Mode Mode `mapstructure:"mode"`
+
+	// DefaultRate is the rate of names without one, 0 to 1. 0 drops them.
+	// Default 1.
+	DefaultRate float64 `mapstructure:"default_rate"`
+
+	// Rates are the rates by name, 0 to 1. A name has the rate of its longest
+	// prefix that ends at a dot. They are laid over those of the preset. 0
+	// drops the name. Default none.
+	Rates map[string]float64 `mapstructure:"rates"`
+
+	// Preset is the table of names to start from: "foundation_os", the
+	// default, or "none".
+	Preset Preset `mapstructure:"preset"`
+
+	// Boosts raise the rate of some items.
+	Boosts BoostsConfig `mapstructure:"boosts"`
+
+	// NameAttribute is the attribute that names an item before its own name
+	// does. Empty: always its own name. Default foundation_os.event.name.
+	NameAttribute string `mapstructure:"name_attribute"`
+
+	// Load lowers all rates under load.
+	Load LoadConfig `mapstructure:"load"`
+
+	// SamplingPrecision is how many hex digits the threshold has, 1 to 14.
+	// Fewer are shorter to carry, more are closer to the rate. Default 4.
+	SamplingPrecision int `mapstructure:"sampling_precision"`
+
+	// FailClosed drops items whose sampling information cannot be read, and
+	// spans without a trace id. False, the default, keeps them without a
+	// threshold.
+	FailClosed bool `mapstructure:"fail_closed"`
+
+	// Logs is for log records only.
+	Logs LogsConfig `mapstructure:"logs"`
+}
+
+// BoostsConfig is what raises a rate.
+type BoostsConfig struct {
+	// Error multiplies the rate of errors and retries, before the load does.
+	// 1 switches it off. Default 2.
+	Error float64 `mapstructure:"error"`
+
+	// ErrorFloor is the least probability of an error, whatever the load,
+	// 0 to 1. 1 keeps every error. Default 0: no floor.
+	ErrorFloor float64 `mapstructure:"error_floor"`
+
+	// Critical raises the rate of some names.
+	Critical CriticalConfig `mapstructure:"critical"`
+}
+
+// CriticalConfig is what raises the rate of critical names.
+type CriticalConfig struct {
+	// Factor multiplies their rate, after the load does. 1 switches it off.
+	// Default 1.5.
+	Factor float64 `mapstructure:"factor"`
+
+	// Contains are the texts of which a critical name contains one. An empty
+	// list: no name is critical. Default, when absent, is the preset's list.
+	Contains []string `mapstructure:"contains"`
+}
+
+// LoadConfig is how load lowers the rates.
+type LoadConfig struct {
+	// Sources are the signals; the highest counts. Only "cpu" exists, this
+	// process's share of the processor time it may use. An empty list
+	// switches load off. Default [cpu].
+	Sources []LoadSource `mapstructure:"sources"`
+
+	// Ladder are the steps, each with a higher load and a smaller factor.
+	// Empty: the factor stays 1. Default 0.7 above 0.6 and 0.5 above 0.8.
+	Ladder []LadderStep `mapstructure:"ladder"`
+
+	// ExitMargin is how far the load must fall below a step to leave it. 0:
+	// it is left where it was entered. Default 0.1.
+	ExitMargin float64 `mapstructure:"exit_margin"`
+
+	// MinDwell is how long a step is held before it is left downwards. 0: as
+	// short as one tick. Default 10s.
+	MinDwell time.Duration `mapstructure:"min_dwell"`
+
+	// Tick is how often the signals are read, 10ms or more. Default 500ms.
+	Tick time.Duration `mapstructure:"tick"`
+}
+
+// LadderStep is one step of the ladder.
+type LadderStep struct {
+	// Above is the load that must be exceeded, 0 or more and below 1.
+	Above float64 `mapstructure:"above"`
+
+	// Factor multiplies the rates, above 0 and up to 1.
+	Factor float64 `mapstructure:"factor"`
+}
+
+// LogsConfig is for log records only.
+type LogsConfig struct {
+	// HashAttribute is the attribute whose value stands in for the trace id
+	// of a log record that has none, such as a request id: records with the
+	// same value are kept or dropped together. Empty, the default: a record
+	// without a trace id passes.
+	HashAttribute string `mapstructure:"hash_attribute"`
+}
+
+func createDefaultConfig() component.Config {
+	return &Config{
+		DefaultRate: 1,
+		Boosts: BoostsConfig{
+			Error:    2,
+			Critical: CriticalConfig{Factor: 1.5},
+		},
+		NameAttribute: defaultNameAttribute,
+		Load: LoadConfig{
+			Sources:    []LoadSource{loadSourceCPU},
+			Ladder:     []LadderStep{{Above: 0.6, Factor: 0.7}, {Above: 0.8, Factor: 0.5}},
+			ExitMargin: 0.1,
+			MinDwell:   10 * time.Second,
+			Tick:       500 * time.Millisecond,
+		},
+		SamplingPrecision: 4,
+	}
+}
+
+// Validate reports everything that is wrong at once.
+func (c *Config) Validate() error {
+	errs := []error{
+		c.Mode.validate("mode"),
+		c.Preset.validate("preset"),
+		probability("default_rate", c.DefaultRate),
+		c.Boosts.validate("boosts"),
+		c.Load.validate("load"),
+	}
+	names := make([]string, 0, len(c.Rates))
+	for name := range c.Rates {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if name == "" {
+			errs = append(errs, errors.New("rates: a name is empty, use default_rate for names without a rate"))
+		}
+		errs = append(errs, probability(fmt.Sprintf("rates[%s]", name), c.Rates[name]))
+	}
+	if c.SamplingPrecision < 1 || c.SamplingPrecision > otelsampling.NumHexDigits {
+		errs = append(errs, fmt.Errorf("sampling_precision: %d is not allowed, use 1 to %d hex digits", c.SamplingPrecision, otelsampling.NumHexDigits))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *BoostsConfig) validate(path string) error {
+	errs := []error{
+		boost(path+".error", c.Error),
+		probability(path+".error_floor", c.ErrorFloor),
+		boost(path+".critical.factor", c.Critical.Factor),
+	}
+	for i, part := range c.Critical.Contains {
+		if part == "" {
+			errs = append(errs, fmt.Errorf("%s.critical.contains[%d]: is empty and would make every name critical, use a part of a name", path, i))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *LoadConfig) validate(path string) error {
+	var errs []error
+	for i, source := range c.Sources {
+		at := fmt.Sprintf("%s.sources[%d]", path, i)
+		errs = append(errs, source.validate(at))
+		if slices.Contains(c.Sources[:i], source) {
+			errs = append(errs, fmt.Errorf("%s: %q is there twice", at, source))
+		}
+	}
+	for i, step := range c.Ladder {
+		at := fmt.Sprintf("%s.ladder[%d]", path, i)
+		if !(step.Above >= 0 && step.Above < 1) {
+			errs = append(errs, fmt.Errorf("%s.above: %v is not allowed, use 0 or more and less than 1", at, step.Above))
+		}
+		// A factor of 0 would drop without a threshold, and nothing would
+		// stand for what was dropped.
+		if !(step.Factor > 0 && step.Factor <= 1) {
+			errs = append(errs, fmt.Errorf("%s.factor: %v is not allowed, use more than 0 and at most 1", at, step.Factor))
+		}
+		if i > 0 && step.Above <= c.Ladder[i-1].Above {
+			errs = append(errs, fmt.Errorf("%s.above: %v does not exceed the step before, sort the steps by load", at, step.Above))
+		}
+		if i > 0 && step.Factor > c.Ladder[i-1].Factor {
+			errs = append(errs, fmt.Errorf("%s.factor: %v is more than in the step before, more load must not keep more", at, step.Factor))
+		}
+	}
+	switch {
+	case !(c.ExitMargin >= 0 && c.ExitMargin < 1):
+		errs = append(errs, fmt.Errorf("%s.exit_margin: %v is not allowed, use 0 or more and less than 1", path, c.ExitMargin))
+	case len(c.Ladder) > 0 && c.ExitMargin > c.Ladder[0].Above:
+		errs = append(errs, fmt.Errorf("%s.exit_margin: with %v the first step is never left, use at most its load of %v", path, c.ExitMargin, c.Ladder[0].Above))
+	}
+	if c.MinDwell < 0 {
+		errs = append(errs, fmt.Errorf("%s.min_dwell: %v is not allowed, use 0s or more", path, c.MinDwell))
+	}
+	if c.Tick < 10*time.Millisecond {
+		errs = append(errs, fmt.Errorf("%s.tick: %v is not allowed, use 10ms or more", path, c.Tick))
+	}
+	return errors.Join(errs...)
+}
+
+func probability(path string, p float64) error {
+	if p >= 0 && p <= 1 { // false for NaN
+		return nil
+	}
+	return fmt.Errorf("%s: %v is not allowed, use 0 to 1", path, p)
+}
+
+func boost(path string, factor float64) error {
+	if factor >= 1 && !math.IsInf(factor, 0) {
+		return nil
+	}
+	return fmt.Errorf("%s: %v is not allowed, use 1 or more", path, factor)
+}

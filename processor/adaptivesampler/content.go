@@ -1,0 +1,97 @@
+package adaptivesampler
+
+import (
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/foundation-os/otelcol-foundation/internal/sampling"
+	"github.com/foundation-os/otelcol-foundation/semconv"
+)
+
+const (
+	attributeErrorContext = "error_context"
+	attributeRetryAttempt = "retry_attempt"
+	// exceptionPrefix is that of the attributes, exceptionEvent the name of
+	// the span event, in OpenTelemetry's conventions.
+	exceptionPrefix = "exception."
+	exceptionEvent  = "exception"
+)
+
+// contentOf tells errors and retries by attributes.
+func contentOf(attributes pcommon.Map) sampling.Content {
+	content := sampling.Plain
+	for key, value := range attributes.All() {
+		if len(key) <= len(exceptionPrefix) { // nothing below is as short
+			continue
+		}
+		switch key[0] { // cheaper than four comparisons for each attribute
+		case 'e':
+			if (key == attributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
+				return sampling.Failed
+			}
+		case 'f':
+			if key == semconv.AttributeOutcome && value.Str() == semconv.OutcomeFailure {
+				return sampling.Failed
+			}
+		case 'r':
+			if key == attributeRetryAttempt && isPositive(value) {
+				content = sampling.Retried
+			}
+		}
+	}
+	return content
+}
+
+// saysSomething is false for values that mean no error: absent ones, in the
+// spellings that reach us from the BEAM, false and 0.
+func saysSomething(v pcommon.Value) bool {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		s := v.Str()
+		return s != "" && !isNil(s) && s != "false"
+	case pcommon.ValueTypeBool:
+		return v.Bool()
+	case pcommon.ValueTypeInt:
+		return v.Int() != 0
+	case pcommon.ValueTypeDouble:
+		return v.Double() != 0
+	case pcommon.ValueTypeMap:
+		return v.Map().Len() > 0
+	case pcommon.ValueTypeSlice:
+		return v.Slice().Len() > 0
+	case pcommon.ValueTypeBytes:
+		return v.Bytes().Len() > 0
+	default:
+		return false
+	}
+}
+
+// isNil tells the strings that a missing value arrives as.
+func isNil(s string) bool { return s == "nil" || s == "undefined" }
+
+// isPositive takes numbers, also as strings. The first attempt is 0.
+func isPositive(v pcommon.Value) bool {
+	switch v.Type() {
+	case pcommon.ValueTypeInt:
+		return v.Int() > 0
+	case pcommon.ValueTypeDouble:
+		return v.Double() > 0
+	case pcommon.ValueTypeStr:
+		n, err := strconv.ParseFloat(v.Str(), 64)
+		return err == nil && n > 0
+	default:
+		return false
+	}
+}
+
+// nameOf is the attribute's text, else the item's own name.
+func nameOf(attributes pcommon.Map, attribute, own string) string {
+	if attribute != "" {
+		if v, ok := attributes.Get(attribute); ok && v.Str() != "" {
+			return v.Str()
+		}
+	}
+	return own
+}

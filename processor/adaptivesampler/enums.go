@@ -1,0 +1,79 @@
+package adaptivesampler
+
+import "fmt"
+
+// Mode is what a decision is made for.
+type Mode string
+
+// modeSpan decides each span by its own name. It is also what an absent mode
+// means.
+const modeSpan Mode = "span"
+
+// String is the mode's name in the configuration.
+func (m Mode) String() string { return orDefault(string(m), string(modeSpan)) }
+
+// UnmarshalText takes any text; Validate tells what is allowed together with
+// everything else that is wrong.
+func (m *Mode) UnmarshalText(text []byte) error {
+	*m = Mode(text)
+	return nil
+}
+
+func (m Mode) validate(path string) error { return oneOf(path, m.String(), string(modeSpan)) }
+
+// Preset is a table of names to start from.
+type Preset string
+
+const (
+	// presetFoundationOS has the rates and critical names of Foundation OS. It
+	// is also what an absent preset means.
+	presetFoundationOS Preset = "foundation_os"
+	// presetNone has no names.
+	presetNone Preset = "none"
+)
+
+// String is the preset's name in the configuration.
+func (p Preset) String() string { return orDefault(string(p), string(presetFoundationOS)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (p *Preset) UnmarshalText(text []byte) error {
+	*p = Preset(text)
+	return nil
+}
+
+func (p Preset) validate(path string) error {
+	return oneOf(path, p.String(), string(presetFoundationOS), string(presetNone))
+}
+
+// LoadSource is a load signal.
+type LoadSource string
+
+// loadSourceCPU is this process's share of the processor time it may use.
+const loadSourceCPU LoadSource = "cpu"
+
+// String is the source's name in the configuration.
+func (s LoadSource) String() string { return string(s) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (s *LoadSource) UnmarshalText(text []byte) error {
+	*s = LoadSource(text)
+	return nil
+}
+
+func (s LoadSource) validate(path string) error { return oneOf(path, string(s), string(loadSourceCPU)) }
+
+func orDefault(text, fallback string) string {
+	if text == "" {
+		return fallback
+	}
+	return text
+}
+
+func oneOf(path, text string, allowed ...string) error {
+	for _, a := range allowed {
+		if text == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: %q is not allowed, use one of %q", path, text, allowed)
+}

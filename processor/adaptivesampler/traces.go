@@ -1,0 +1,80 @@
+package adaptivesampler
+
+import (
+	"context"
+
+	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor/processorhelper"
+
+	"github.com/foundation-os/otelcol-foundation/internal/sampling"
+)
+
+func (s *sampler) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	b := s.begin()
+	drop := func(span ptrace.Span) bool { return !keep(s, b, spanItem{span}) }
+	td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool {
+		rs.ScopeSpans().RemoveIf(func(ss ptrace.ScopeSpans) bool {
+			ss.Spans().RemoveIf(drop)
+			return ss.Spans().Len() == 0
+		})
+		return rs.ScopeSpans().Len() == 0
+	})
+	s.end(ctx, b)
+	if td.ResourceSpans().Len() == 0 {
+		return td, processorhelper.ErrSkipProcessingData
+	}
+	return td, nil
+}
+
+type spanItem struct{ ptrace.Span }
+
+func (i spanItem) name(attribute string) string {
+	return nameOf(i.Attributes(), attribute, i.Name())
+}
+
+func (i spanItem) arrival(string) (arrival, error) {
+	var a arrival
+	if raw := i.TraceState().AsRaw(); raw != "" {
+		state, err := sampling.ParseTraceState(raw)
+		if err != nil {
+			return a, err
+		}
+		a.state = &state
+		a.threshold, a.hasThreshold = state.Threshold()
+		a.randomness, a.hasRandomness = state.Randomness()
+	}
+	if !a.hasRandomness {
+		a.randomness, a.hasRandomness = sampling.TraceIDRandomness(i.TraceID())
+	}
+	return a, nil
+}
+
+func (i spanItem) content() sampling.Content {
+	if i.Status().Code() == ptrace.StatusCodeError {
+		return sampling.Failed
+	}
+	events := i.Events()
+	for j := range events.Len() {
+		if events.At(j).Name() == exceptionEvent {
+			return sampling.Failed
+		}
+	}
+	return contentOf(i.Attributes())
+}
+
+func (i spanItem) write(a *arrival, own *outcome, threshold otelsampling.Threshold) error {
+	switch {
+	case a.state == nil:
+		i.TraceState().FromRaw(own.tracestate)
+	case a.hasThreshold && a.threshold == threshold:
+		// It says so already, in the sender's own words.
+	default:
+		raw, err := a.state.With(threshold)
+		if err != nil {
+			return err
+		}
+		i.TraceState().FromRaw(raw)
+	}
+	return nil
+}
