@@ -186,15 +186,15 @@ func (t *Threshold) by(first ...string) string {
 }
 
 // Compile makes one group of short rules, in their order. Each error begins
-// with the rule's index as in a list: [2].op.
-func Compile(name, file string, ts []Threshold, opt Options) (*Group, error) {
+// with the rule's path below the list's: rules[2] ("Name").op.
+func Compile(name, file, list string, ts []Threshold, opt Options) (*Group, error) {
 	g := &Group{Name: name, File: file, Interval: opt.Interval}
 	p := NewParser()
 	var errs []error
 	for i := range ts {
 		t := &ts[i]
 		if err := t.Validate(); err != nil {
-			errs = append(errs, prefixed(fmt.Sprintf("[%d] (%q).", i, t.Name), err))
+			errs = append(errs, prefixed(fmt.Sprintf("%s[%d] (%q).", list, i, t.Name), err))
 			continue
 		}
 		r := rulefmt.Rule{
@@ -207,13 +207,13 @@ func Compile(name, file string, ts []Threshold, opt Options) (*Group, error) {
 		}
 		before := len(errs)
 		for _, e := range r.Validate(rulefmt.RuleNode{}, model.UTF8Validation, p) {
-			errs = append(errs, fmt.Errorf("[%d] (%q): %w", i, t.Name, e.Unwrap()))
+			errs = append(errs, fmt.Errorf("%s[%d] (%q): %w", list, i, t.Name, e.Unwrap()))
 		}
 		if len(errs) > before {
 			continue
 		}
 		if err := g.add(r, nil, opt, p); err != nil {
-			errs = append(errs, fmt.Errorf("[%d] (%q): %w", i, t.Name, err))
+			errs = append(errs, fmt.Errorf("%s[%d] (%q): %w", list, i, t.Name, err))
 			continue
 		}
 		// The metric is known here even where the expression begins with another

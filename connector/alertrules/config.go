@@ -1,0 +1,248 @@
+package alertrules
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/prometheus/otlptranslator"
+
+	"github.com/foundation-os/otelcol-foundation/internal/rules"
+)
+
+// Config of the connector.
+type Config struct {
+	// EvaluationInterval is how often rules are evaluated that name no interval
+	// of their own, how often expired events end, and the resolution of
+	// subqueries that name none. Evaluation times are multiples of it. Default
+	// 30s; at least 1s.
+	EvaluationInterval time.Duration `mapstructure:"evaluation_interval"`
+	// EvalDelay postpones evaluations: the evaluation for 12:00:00 looks at
+	// 12:00:00, but EvalDelay later, so that late data is there. Default 0s.
+	EvalDelay time.Duration `mapstructure:"eval_delay"`
+	// Directory keeps the samples over a restart, with a write-ahead log. Empty
+	// (the default) = a private temporary directory, removed at shutdown.
+	Directory string `mapstructure:"directory"`
+	// DegradationEvents makes events of the edges of the metric
+	// degradation.state. Default true.
+	DegradationEvents bool `mapstructure:"degradation_events"`
+	// TranslationStrategy says what OTLP names become in rules: NoTranslation
+	// (default), UnderscoreEscapingWithSuffixes or NoUTF8EscapingWithSuffixes.
+	TranslationStrategy Strategy `mapstructure:"translation_strategy"`
+	// PromoteResourceAttributes lists the resource attributes that become labels,
+	// beside job and instance. Default service.name and
+	// deployment.environment.name.
+	PromoteResourceAttributes []string `mapstructure:"promote_resource_attributes"`
+	// ExternalLabels are added to everything that goes out, where it has no label
+	// of the name, and are $externalLabels in templates. They are no part of an
+	// alert's identity. Default none.
+	ExternalLabels map[string]string `mapstructure:"external_labels"`
+	// EventPrefix begins the names of alert events: <prefix>.triggered and
+	// <prefix>.resolved. Default foundation_os.alert.
+	EventPrefix string `mapstructure:"event_prefix"`
+	// Limits bound memory and work.
+	Limits Limits `mapstructure:"limits"`
+	// RuleFiles are globs of Prometheus rule files. One that matches no file is
+	// an error. Default none.
+	RuleFiles []string `mapstructure:"rule_files"`
+	// Rules are alerting rules in the short form. Default none.
+	Rules []Rule `mapstructure:"rules"`
+	// Events are rules that act on log records as they arrive. Default none.
+	Events []Event `mapstructure:"events"`
+}
+
+// Limits bound memory and work. What is beyond is refused and counted.
+type Limits struct {
+	// Series that are kept; a new one beyond is refused. Default 100000.
+	Series int `mapstructure:"series"`
+	// AlertsPerRule that are active at the same time; a new one beyond is
+	// refused. Default 1000.
+	AlertsPerRule int `mapstructure:"alerts_per_rule"`
+	// SamplesPerQuery that one query may load; beyond, it fails. Default
+	// 50000000.
+	SamplesPerQuery int `mapstructure:"samples_per_query"`
+}
+
+// Rule is an alerting rule in the short form. It compiles to PromQL.
+type Rule struct {
+	// Name of the alert; unique among rules and events.
+	Name string `mapstructure:"name"`
+	// Metric is the name of a metric as rules see it, so after translation.
+	Metric string `mapstructure:"metric"`
+	// Where are labels that must be equal. Default none.
+	Where map[string]string `mapstructure:"where"`
+	// Aggregate folds the samples of the window: avg, min, max, sum, count, last,
+	// rate, increase, p50, p90, p95, p99. Required.
+	Aggregate rules.Aggregate `mapstructure:"aggregate"`
+	// Window is how far back the aggregate looks. Required.
+	Window time.Duration `mapstructure:"window"`
+	// GroupBy are the labels that make one alert each. Default none: one alert.
+	GroupBy []string `mapstructure:"group_by"`
+	// Op compares: gt, gte, lt, lte, eq, neq. Required.
+	Op rules.Op `mapstructure:"op"`
+	// Threshold to compare with. Default 0.
+	Threshold float64 `mapstructure:"threshold"`
+	// MinCount of samples in the window (for histograms of measurements) below
+	// which the rule does not hold. Default 0: off.
+	MinCount int `mapstructure:"min_count"`
+	// For is how long the comparison must hold before the alert fires. Default
+	// 0s: at once.
+	For time.Duration `mapstructure:"for"`
+	// KeepFiringFor is how long the alert fires on after it holds no longer.
+	// Default 0s.
+	KeepFiringFor time.Duration `mapstructure:"keep_firing_for"`
+	// Severity: info, warning (default), error, critical.
+	Severity Severity `mapstructure:"severity"`
+	// Annotations, with Prometheus' templates. Default none.
+	Annotations map[string]string `mapstructure:"annotations"`
+}
+
+func (r *Rule) compileable() rules.Threshold {
+	return rules.Threshold{
+		Name: r.Name, Metric: r.Metric, Where: r.Where, Aggregate: r.Aggregate, Window: r.Window, GroupBy: r.GroupBy,
+		Op: r.Op, Threshold: r.Threshold, MinCount: r.MinCount, For: r.For, KeepFiringFor: r.KeepFiringFor,
+		Labels: map[string]string{"severity": r.Severity.String()}, Annotations: r.Annotations,
+	}
+}
+
+// Event is a rule that acts on each log record as it arrives.
+type Event struct {
+	// Name of the alert; unique among rules and events.
+	Name string `mapstructure:"name"`
+	// Signal whose items are looked at: logs (default).
+	Signal Signal `mapstructure:"signal"`
+	// Condition in OTTL (log context, paths with their prefix, as in
+	// log.attributes["x"]) that triggers the alert. Required.
+	Condition string `mapstructure:"condition"`
+	// Resolve is the condition that resolves it. Default none: it ends by
+	// ExpireAfter.
+	Resolve string `mapstructure:"resolve"`
+	// GroupBy are attributes of the record, its scope or its resource; each
+	// combination of values is an alert of its own. Default none: one alert.
+	GroupBy []string `mapstructure:"group_by"`
+	// ExpireAfter resolves an alert whose condition was not met again for so
+	// long. Default 0s: never; then Resolve is required.
+	ExpireAfter time.Duration `mapstructure:"expire_after"`
+	// Severity: info, warning (default), error, critical.
+	Severity Severity `mapstructure:"severity"`
+	// Annotations, as they are. Default none.
+	Annotations map[string]string `mapstructure:"annotations"`
+}
+
+// Validate reports everything that is wrong, in the configuration and in the
+// rule files.
+func (c *Config) Validate() error {
+	var errs []error
+	if c.EvaluationInterval < time.Second {
+		errs = append(errs, fmt.Errorf("evaluation_interval: %s is too short, must be at least 1s", c.EvaluationInterval))
+	}
+	if c.EvalDelay < 0 {
+		errs = append(errs, fmt.Errorf("eval_delay: %s is negative, must be 0s or more", c.EvalDelay))
+	}
+	if c.EventPrefix == "" {
+		errs = append(errs, errors.New("event_prefix: is empty, must begin the names of events"))
+	}
+	if slices.Contains(c.PromoteResourceAttributes, "") {
+		errs = append(errs, errors.New("promote_resource_attributes: holds an empty name, must hold names of resource attributes"))
+	}
+	for name := range c.ExternalLabels {
+		if name == "" || name == "__name__" {
+			errs = append(errs, fmt.Errorf("external_labels: %q is no label name", name))
+		}
+	}
+	errs = append(errs, c.duplicates()...)
+	_, err := c.loadGroups()
+	errs = append(errs, err)
+	_, err = newEventRules(c, nopTelemetry())
+	errs = append(errs, err)
+	return errors.Join(errs...)
+}
+
+// Validate implements confmap.Validator.
+func (l *Limits) Validate() error {
+	var errs []error
+	for _, f := range []struct {
+		name  string
+		value int
+	}{{"series", l.Series}, {"alerts_per_rule", l.AlertsPerRule}, {"samples_per_query", l.SamplesPerQuery}} {
+		if f.value < 1 {
+			errs = append(errs, fmt.Errorf("%s: %d is too small, must be at least 1", f.name, f.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// duplicates reports names that are used twice: an alert is known by its name.
+func (c *Config) duplicates() []error {
+	var errs []error
+	seen := map[string]string{}
+	check := func(path, name string) {
+		if first, ok := seen[name]; ok && name != "" {
+			errs = append(errs, fmt.Errorf("%s.name: %q is the name of %s too, names must be unique among rules and events", path, name, first))
+			return
+		}
+		seen[name] = path
+	}
+	for i := range c.Rules {
+		check(fmt.Sprintf("rules[%d]", i), c.Rules[i].Name)
+	}
+	for i := range c.Events {
+		check(fmt.Sprintf("events[%d]", i), c.Events[i].Name)
+	}
+	return errs
+}
+
+// loadGroups reads the rule files and compiles the short rules.
+func (c *Config) loadGroups() ([]*rules.Group, error) {
+	opt := rules.Options{Interval: c.EvaluationInterval, ExternalLabels: c.ExternalLabels, AlertsPerRule: c.Limits.AlertsPerRule}
+	var groups []*rules.Group
+	files, errs := c.files()
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("rule_files: %w", err))
+			continue
+		}
+		loaded, err := rules.Load(f, content, opt)
+		errs = append(errs, err)
+		groups = append(groups, loaded...)
+	}
+	if len(c.Rules) > 0 {
+		ts := make([]rules.Threshold, len(c.Rules))
+		for i := range c.Rules {
+			ts[i] = c.Rules[i].compileable()
+		}
+		g, err := rules.Compile("rules", "", "rules", ts, opt)
+		errs = append(errs, err)
+		groups = append(groups, g)
+	}
+	return groups, errors.Join(errs...)
+}
+
+// files expands the globs, each file once.
+func (c *Config) files() (files []string, errs []error) {
+	for i, glob := range c.RuleFiles {
+		matched, err := filepath.Glob(glob)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("rule_files[%d]: %q is no legal pattern: %w", i, glob, err))
+			continue
+		}
+		if len(matched) == 0 {
+			errs = append(errs, fmt.Errorf("rule_files[%d]: %q matches no file, must match at least one", i, glob))
+		}
+		for _, f := range matched {
+			if !slices.Contains(files, f) {
+				files = append(files, f)
+			}
+		}
+	}
+	return files, errs
+}
+
+// strategyOption is the translator's own name for the strategy.
+func (s Strategy) option() otlptranslator.TranslationStrategyOption {
+	return otlptranslator.TranslationStrategyOption(s.String())
+}

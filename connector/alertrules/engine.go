@@ -1,0 +1,242 @@
+package alertrules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"go.opentelemetry.io/collector/connector"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
+
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/intake"
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
+	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
+)
+
+// outOfOrder is how late a point may come and still be inserted.
+const outOfOrder = 5 * time.Minute
+
+// engine is the one engine of a component ID, whatever pairs of signals it
+// connects.
+type engine struct {
+	cfg    *Config
+	logger *zap.Logger
+	tel    *metadata.TelemetryBuilder
+	clock  func() time.Time
+	forget func() // takes the engine out of the registry
+
+	events       *eventRules
+	degradations *degradations // nil when switched off
+	outbox       *outbox
+
+	// Set by registration, before any Start.
+	life      sync.Mutex
+	created   int
+	started   int
+	stopped   int
+	ingesting bool
+	logs      consumer.Logs
+	metrics   consumer.Metrics
+
+	// Between the first Start and the last Shutdown.
+	store  *store.Store
+	intake *intake.Intake
+	cancel context.CancelFunc
+	done   chan struct{}
+
+	eval evaluator
+}
+
+func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*engine, error) {
+	groups, err := cfg.loadGroups()
+	if err != nil {
+		return nil, err
+	}
+	events, err := newEventRules(cfg, set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	tel, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	e := &engine{
+		cfg: cfg, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
+		events: events, outbox: newOutbox(metadata.ScopeName),
+	}
+	if cfg.DegradationEvents {
+		e.degradations = newDegradations(cfg.Limits.Series, cfg.PromoteResourceAttributes)
+	}
+	e.eval = newEvaluator(e, groups)
+	return e, nil
+}
+
+// start opens the store with the first instance, and begins to evaluate with the
+// last: until then some of what comes after may not be there.
+func (e *engine) start(context.Context) error {
+	e.life.Lock()
+	defer e.life.Unlock()
+	if e.store == nil {
+		if err := e.open(); err != nil {
+			return err
+		}
+	}
+	if e.started++; e.started == e.created {
+		ctx, cancel := context.WithCancel(context.Background())
+		e.cancel, e.done = cancel, make(chan struct{})
+		go e.run(ctx)
+	}
+	return nil
+}
+
+func (e *engine) open() error {
+	if e.cfg.Directory != "" {
+		if err := os.MkdirAll(e.cfg.Directory, 0o700); err != nil {
+			return fmt.Errorf("directory: %w", err)
+		}
+	}
+	now := e.clock()
+	reach := store.Lookback
+	var selectors [][]*labels.Matcher
+	for _, g := range e.eval.groups {
+		reach = max(reach, g.Reach(now, store.Lookback))
+		selectors = append(selectors, g.Selectors()...)
+	}
+	reach += e.cfg.EvalDelay + e.eval.longestInterval()
+	st, err := store.Open(store.Options{
+		Dir: e.cfg.Directory, Reach: reach, OutOfOrder: outOfOrder, Interval: e.cfg.EvaluationInterval,
+		MaxSeries: e.cfg.Limits.Series, MaxSamples: e.cfg.Limits.SamplesPerQuery, Parser: rules.NewParser(),
+	})
+	if err != nil {
+		return err
+	}
+	e.store = st
+	e.intake = intake.New(st, intake.Options{
+		Strategy: e.cfg.TranslationStrategy.option(), Promote: e.cfg.PromoteResourceAttributes, Selectors: selectors,
+		Oldest: reach, MaxSources: e.cfg.Limits.Series,
+	})
+	e.eval.begin(now.Add(-e.cfg.EvalDelay))
+	return nil
+}
+
+// stop ends the evaluations with the first instance that shuts down, since what
+// they lead to may be next, and closes the store with the last.
+func (e *engine) stop(ctx context.Context) error {
+	e.life.Lock()
+	defer e.life.Unlock()
+	e.stopped++
+	if e.cancel != nil {
+		e.cancel()
+		select {
+		case <-e.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		e.cancel = nil
+		e.flush(ctx, plog.NewLogRecordSlice(), e.logs) // what waits gets a last chance
+	}
+	if e.stopped < e.created {
+		return nil
+	}
+	e.forget()
+	e.tel.Shutdown()
+	if e.store == nil {
+		return nil
+	}
+	st := e.store
+	e.store = nil
+	return st.Close()
+}
+
+// run evaluates whenever something is due.
+func (e *engine) run(ctx context.Context) {
+	defer close(e.done)
+	for {
+		now := e.clock()
+		wait := e.eval.next().Add(e.cfg.EvalDelay).Sub(now)
+		timer := time.NewTimer(min(max(wait, 0), e.cfg.EvaluationInterval))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+			e.tick(ctx)
+		}
+	}
+}
+
+// tick evaluates what is due at the clock's time.
+func (e *engine) tick(ctx context.Context) {
+	now := e.clock()
+	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
+	e.flush(ctx, records, e.logs)
+	if e.metrics != nil && md.DataPointCount() > 0 {
+		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
+			e.logger.Warn("recorded series and alert state were not taken", zap.Error(err))
+		}
+	}
+}
+
+func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
+	now := e.clock()
+	if e.degradations != nil {
+		e.degradations.consume(md, now)
+	}
+	counts, err := e.intake.Consume(ctx, md, now)
+	e.tel.AlertRulesPoints.Add(ctx, int64(counts.Written))
+	e.refused(ctx, "series_limit", counts.Refused)
+	e.refused(ctx, "late", counts.Late)
+	e.refused(ctx, "duplicate", counts.Duplicate)
+	e.refused(ctx, "invalid", counts.Invalid)
+	e.refused(ctx, "bad_time", counts.BadTime)
+	e.refused(ctx, "not_finite", counts.NotFinite)
+	return err
+}
+
+func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
+	now := e.clock()
+	events, refused := e.events.consume(ctx, ld, now)
+	e.refused(ctx, "event_limit", refused)
+	if len(events) > 0 {
+		e.flush(ctx, e.records(events, now), next)
+	}
+}
+
+// records writes events and counts them as transitions.
+func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice {
+	out := plog.NewLogRecordSlice()
+	for i := range events {
+		events[i].write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
+		e.eval.transitions.add(tally{events[i].rule, events[i].state, events[i].severity})
+	}
+	return out
+}
+
+func (e *engine) flush(ctx context.Context, records plog.LogRecordSlice, next consumer.Logs) {
+	sent, dropped, err := e.outbox.send(ctx, next, records)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		e.logger.Warn("alert events were not taken, they are kept unless the error is permanent", zap.Error(err), zap.Int("dropped", dropped))
+	}
+	e.count(ctx, e.tel.AlertRulesEvents, sent, "outcome", "sent")
+	e.count(ctx, e.tel.AlertRulesEvents, dropped, "outcome", "dropped")
+}
+
+func (e *engine) refused(ctx context.Context, reason string, n int) {
+	e.count(ctx, e.tel.AlertRulesRefused, n, "reason", reason)
+}
+
+func (e *engine) count(ctx context.Context, c metric.Int64Counter, n int, key, value string) {
+	if n > 0 {
+		c.Add(ctx, int64(n), metric.WithAttributes(attribute.String(key, value)))
+	}
+}
