@@ -54,8 +54,8 @@ func TraceIDRandomness(id [16]byte) (otelsampling.Randomness, bool) {
 
 // HashRandomness makes randomness from a value that identifies what belongs
 // together when there is no trace id. The hash has no seed: replicas agree.
-func HashRandomness(value []byte) otelsampling.Randomness {
+func HashRandomness(value string) otelsampling.Randomness {
 	// The masked value is always in range.
-	randomness, _ := otelsampling.UnsignedToRandomness(xxhash.Sum64(value) & (otelsampling.MaxAdjustedCount - 1))
+	randomness, _ := otelsampling.UnsignedToRandomness(xxhash.Sum64String(value) & (otelsampling.MaxAdjustedCount - 1))
 	return randomness
 }

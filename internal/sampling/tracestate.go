@@ -15,8 +15,12 @@ var errFull = errors.New("tracestate has no room for a sampling threshold")
 // least four bytes ("a=1,"), so below this there are at most 24.
 const roomy = 96
 
-// otPrefix opens the OpenTelemetry member of a tracestate.
-const otPrefix = "ot="
+// otPrefix opens the OpenTelemetry member of a tracestate, thPrefix one that
+// begins with the threshold.
+const (
+	otPrefix = "ot="
+	thPrefix = otPrefix + "th:"
+)
 
 // TraceState is a parsed W3C tracestate.
 type TraceState struct {
@@ -30,6 +34,18 @@ type TraceState struct {
 func ParseTraceState(raw string) (TraceState, error) {
 	w3c, err := otelsampling.NewW3CTraceState(raw)
 	return TraceState{w3c: w3c, size: len(raw)}, err
+}
+
+// SoleThreshold reads a tracestate with a threshold and nothing else in it,
+// the usual one behind another sampler, without the cost of ParseTraceState.
+// It is false for every other, malformed ones included.
+func SoleThreshold(raw string) (otelsampling.Threshold, bool) {
+	tvalue, ok := strings.CutPrefix(raw, thPrefix)
+	if !ok || strings.ContainsAny(tvalue, ";,") {
+		return otelsampling.Threshold{}, false
+	}
+	threshold, err := otelsampling.TValueToThreshold(tvalue)
+	return threshold, err == nil
 }
 
 // Threshold is the threshold that an earlier stage applied, if any.
@@ -67,5 +83,5 @@ func (s *TraceState) With(threshold otelsampling.Threshold) (string, error) {
 
 // FormatTraceState is the tracestate of an item that had none before.
 func FormatTraceState(threshold otelsampling.Threshold) string {
-	return otPrefix + "th:" + threshold.TValue()
+	return thPrefix + threshold.TValue()
 }

@@ -70,11 +70,31 @@ func TestFormatTraceState(t *testing.T) {
 	}
 }
 
+func TestSoleThreshold(t *testing.T) {
+	for _, tvalue := range []string{"0", "8", "e666", "123456789abcde"} {
+		th, ok := SoleThreshold("ot=th:" + tvalue)
+		assert.True(t, ok)
+		assert.Equal(t, threshold(t, tvalue), th)
+	}
+	for _, raw := range []string{"", "ot=th:", "ot=th:8;rv:ffffffffffffff", "ot=th:8,dd=1", "ot=th:8 ", "ot=th:+8", "ot=th:123456789abcdef", "dd=1", "ot=rv:ffffffffffffff"} {
+		_, ok := SoleThreshold(raw)
+		assert.False(t, ok, raw)
+	}
+}
+
 func FuzzTraceState(f *testing.F) {
 	f.Add("ot=th:8;rv:ffffffffffffff,dd=1")
 	f.Add("a=1,b=2")
+	f.Add("ot=th:e666")
 	f.Fuzz(func(t *testing.T, raw string) {
 		s, err := ParseTraceState(raw)
+		if sole, ok := SoleThreshold(raw); ok {
+			require.NoError(t, err)
+			slow, ok := s.Threshold()
+			assert.True(t, ok)
+			assert.Equal(t, slow, sole)
+			assert.False(t, strings.Contains(raw, "rv"))
+		}
 		if err != nil {
 			return
 		}

@@ -136,8 +136,8 @@ func (g *governor) read(ctx context.Context, now time.Time) (highest float64, ok
 // share is the part that was kept of what came of late; false while nothing
 // does.
 func (g *governor) share(now time.Time) (float64, bool) {
-	// received first: kept items are added after received ones, so the share
-	// cannot exceed 1 by more than a batch that is just being counted.
+	// A batch adds to received before it adds to kept, so reading in the
+	// opposite order never finds more kept than received.
 	keptTotal, receivedTotal := g.kept.Load(), g.received.Load()
 	decay := 1.0
 	if !g.lastTick.IsZero() {

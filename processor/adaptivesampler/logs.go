@@ -42,30 +42,30 @@ func (i logItem) name(attribute string) string {
 	return nameOf(i.Attributes(), attribute, i.EventName())
 }
 
-func (i logItem) arrival(hashAttribute string) (arrival, error) {
-	var a arrival
+func (i logItem) arrival(hashAttribute string, a *arrival) error {
 	if text, ok, err := i.text(attributeThreshold); err != nil {
-		return a, err
+		return err
 	} else if ok {
 		if a.threshold, err = otelsampling.TValueToThreshold(text); err != nil {
-			return a, err
+			return err
 		}
 		a.hasThreshold = true
 	}
 	if text, ok, err := i.text(attributeRandomness); err != nil {
-		return a, err
+		return err
 	} else if ok {
 		a.randomness, err = otelsampling.RValueToRandomness(text)
 		a.hasRandomness = true
-		return a, err
+		return err
 	}
-	if a.randomness, a.hasRandomness = sampling.TraceIDRandomness(i.TraceID()); a.hasRandomness {
-		return a, nil
+	a.randomness, a.hasRandomness = sampling.TraceIDRandomness(i.TraceID())
+	if a.hasRandomness {
+		return nil
 	}
-	if value := i.hashed(hashAttribute); len(value) > 0 {
+	if value := i.hashed(hashAttribute); value != "" {
 		a.randomness, a.hasRandomness = sampling.HashRandomness(value), true
 	}
-	return a, nil
+	return nil
 }
 
 // text reads an attribute that must be a string when it is there.
@@ -82,22 +82,22 @@ func (i logItem) text(key string) (text string, ok bool, err error) {
 
 // hashed is the value to hash in place of a trace id. Values that stand for a
 // missing one are none: else all those records would share one fate.
-func (i logItem) hashed(attribute string) []byte {
+func (i logItem) hashed(attribute string) string {
 	if attribute == "" {
-		return nil
+		return ""
 	}
 	v, ok := i.Attributes().Get(attribute)
 	if !ok {
-		return nil
+		return ""
 	}
 	if v.Type() == pcommon.ValueTypeBytes {
-		return v.Bytes().AsRaw()
+		return string(v.Bytes().AsRaw())
 	}
 	text := v.AsString()
 	if isNil(text) {
-		return nil
+		return ""
 	}
-	return []byte(text)
+	return text
 }
 
 func (i logItem) content() sampling.Content {
@@ -112,7 +112,9 @@ func (i logItem) write(a *arrival, own *outcome, threshold otelsampling.Threshol
 	if threshold != own.threshold {
 		tvalue = threshold.TValue()
 	}
-	i.Attributes().PutStr(attributeThreshold, tvalue)
-	i.Attributes().PutStr(attributeRandomness, a.randomness.RValue())
+	attributes := i.Attributes()
+	attributes.EnsureCapacity(attributes.Len() + 2) // else the first of the two doubles it
+	attributes.PutStr(attributeThreshold, tvalue)
+	attributes.PutStr(attributeRandomness, a.randomness.RValue())
 	return nil
 }

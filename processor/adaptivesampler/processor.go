@@ -84,6 +84,9 @@ func (s *sampler) shutdown(context.Context) error {
 type batch struct {
 	level int
 	tally tally
+	// arrived is that of the item at hand: it lives here because it would
+	// be allocated for each item otherwise.
+	arrived arrival
 }
 
 func (s *sampler) begin() *batch {
@@ -100,16 +103,16 @@ type arrival struct {
 	hasRandomness bool
 	threshold     otelsampling.Threshold
 	hasThreshold  bool
-	state         *sampling.TraceState // of spans that have one
+	state         *sampling.TraceState // of spans with more than a threshold
 }
 
 // item is a span or a log record.
 type item interface {
 	// name is what the rates go by.
 	name(attribute string) string
-	// arrival reads the sampling information; the error tells that it is
-	// malformed.
-	arrival(hashAttribute string) (arrival, error)
+	// arrival reads the sampling information into a zero a; the error tells
+	// that it is malformed.
+	arrival(hashAttribute string, a *arrival) error
 	// content is read only when it can make a difference: it costs more than
 	// the rest of a decision.
 	content() sampling.Content
@@ -126,7 +129,12 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 		b.tally.nameMisses++
 	}
 	at := &class.levels[b.level]
-	a, malformed := it.arrival(s.hashAttribute)
+	if at[sampling.Failed].never() { // then every content is
+		return b.tally.drop(reasonZeroRate)
+	}
+	a := &b.arrived
+	*a = arrival{}
+	malformed := it.arrival(s.hashAttribute, a)
 	random := a.randomness.Unsigned()
 	if malformed == nil && a.hasRandomness {
 		if a.hasThreshold && !a.threshold.ShouldSample(a.randomness) {
@@ -157,7 +165,7 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 		}
 		return b.tally.drop(reasonSampledOut)
 	}
-	if err := it.write(&a, own, v.Threshold); err != nil {
+	if err := it.write(a, own, v.Threshold); err != nil {
 		return b.undecided(reasonMalformed, !s.failClosed)
 	}
 	adjustedCount := own.adjustedCount

@@ -33,12 +33,16 @@ func (i spanItem) name(attribute string) string {
 	return nameOf(i.Attributes(), attribute, i.Name())
 }
 
-func (i spanItem) arrival(string) (arrival, error) {
-	var a arrival
-	if raw := i.TraceState().AsRaw(); raw != "" {
+func (i spanItem) arrival(_ string, a *arrival) error {
+	raw := i.TraceState().AsRaw()
+	if raw == "" {
+		a.randomness, a.hasRandomness = sampling.TraceIDRandomness(i.TraceID())
+		return nil
+	}
+	if a.threshold, a.hasThreshold = sampling.SoleThreshold(raw); !a.hasThreshold {
 		state, err := sampling.ParseTraceState(raw)
 		if err != nil {
-			return a, err
+			return err
 		}
 		a.state = &state
 		a.threshold, a.hasThreshold = state.Threshold()
@@ -47,7 +51,7 @@ func (i spanItem) arrival(string) (arrival, error) {
 	if !a.hasRandomness {
 		a.randomness, a.hasRandomness = sampling.TraceIDRandomness(i.TraceID())
 	}
-	return a, nil
+	return nil
 }
 
 func (i spanItem) content() sampling.Content {
@@ -65,10 +69,10 @@ func (i spanItem) content() sampling.Content {
 
 func (i spanItem) write(a *arrival, own *outcome, threshold otelsampling.Threshold) error {
 	switch {
-	case a.state == nil:
-		i.TraceState().FromRaw(own.tracestate)
 	case a.hasThreshold && a.threshold == threshold:
 		// It says so already, in the sender's own words.
+	case a.state == nil: // then it is ours, and nothing else has to stay
+		i.TraceState().FromRaw(own.tracestate)
 	default:
 		raw, err := a.state.With(threshold)
 		if err != nil {
