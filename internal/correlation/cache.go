@@ -1,0 +1,276 @@
+package correlation
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"sync"
+	"time"
+)
+
+// TraceID is a trace's id; zero is none.
+type TraceID [16]byte
+
+// SpanID is a span's id; zero is none.
+type SpanID [8]byte
+
+const (
+	// MaxTraceWide and MaxSubtree bound how many ids of each kind a cache can
+	// carry, so that answers and spans have a fixed size.
+	MaxTraceWide = 8
+	MaxSubtree   = 4
+)
+
+// Limits bound a cache. All must be positive.
+type Limits struct {
+	MaxTraces        int
+	TTL              time.Duration
+	MaxSpansPerTrace int
+	MaxBytes         int64
+}
+
+// Item is what a span says about itself. Empty strings and zeros say nothing.
+type Item struct {
+	Trace    TraceID
+	Span     SpanID
+	Parent   SpanID
+	Layer    uint8 // what the span itself shows, not what it inherited
+	Root     Root
+	TraceIDs [MaxTraceWide]string
+	Subtree  [MaxSubtree]string
+}
+
+// Root tells how well a span's layer stands for its trace's.
+type Root uint8
+
+// The better kind of root wins; two different layers of the same kind give none.
+const (
+	NotRoot    Root = iota
+	Parentless      // a span without parent
+	NamedRoot       // a span that is known to be the request itself
+)
+
+// Answer is what is known about an item.
+type Answer struct {
+	TraceIDs    [MaxTraceWide]string
+	Subtree     [MaxSubtree]string
+	ParentLayer uint8 // of the nearest ancestor that has one
+	RootLayer   uint8
+}
+
+// Stats counts what happened; the caller owns it and adds it up.
+type Stats struct {
+	Hits, Misses  int64 // items whose trace was, was not in the cache
+	Evicted       int64 // traces forgotten for room
+	Expired       int64 // traces forgotten for their age
+	Conflicts     int64 // ids given up because two values came
+	SpansDropped  int64 // spans not remembered, their trace being full
+	Traces, Bytes int64 // what is held now, as a difference
+}
+
+// Cache remembers traces.
+type Cache struct {
+	shards           []shard
+	mask             uint64
+	maxTraces        int // per shard
+	maxBytes         int64
+	maxSpans         int
+	ttl              int64
+	traceWide, below int
+}
+
+type shard struct {
+	mu     sync.Mutex
+	traces map[TraceID]*trace
+	// lru is a ring: next is the trace used last, prev the one to go first.
+	lru   trace
+	bytes int64
+	_     [32]byte // keeps two shards' locks off one cache line
+}
+
+// New builds a cache for the given numbers of trace-wide and subtree ids.
+func New(l Limits, traceWide, subtree int) *Cache {
+	n := 1
+	for n < maxShards && l.MaxTraces/(2*n) >= minTracesPerShard && l.MaxBytes/int64(2*n) >= minBytesPerShard {
+		n *= 2
+	}
+	c := &Cache{
+		shards:    make([]shard, n),
+		mask:      uint64(n - 1),
+		maxTraces: l.MaxTraces / n,
+		maxBytes:  l.MaxBytes / int64(n),
+		maxSpans:  min(l.MaxSpansPerTrace, maxValues),
+		ttl:       int64(l.TTL),
+		traceWide: min(traceWide, MaxTraceWide),
+		below:     min(subtree, MaxSubtree),
+	}
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.traces = map[TraceID]*trace{}
+		s.lru.next, s.lru.prev = &s.lru, &s.lru
+	}
+	return c
+}
+
+// A shard needs enough traces that bad luck in the hash does not evict much
+// earlier than MaxTraces says.
+const (
+	maxShards         = 64
+	minTracesPerShard = 256
+	minBytesPerShard  = 1 << 20
+)
+
+func (c *Cache) shard(id *TraceID) *shard {
+	h := binary.LittleEndian.Uint64(id[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(id[8:]), 31)
+	h *= 0x9E3779B97F4A7C15
+	return &c.shards[(h>>40)&c.mask]
+}
+
+// Ref points to a trace that was found, so that the next item of the same trace
+// and the second look at the same item need no search. The zero Ref points
+// nowhere. A Ref stays valid when its trace is evicted meanwhile.
+type Ref struct {
+	shard *shard
+	trace *trace
+}
+
+// Found tells whether the Ref points to a trace.
+func (r Ref) Found() bool { return r.trace != nil }
+
+// Learn remembers a span. near is the Ref of the item before it, which saves the
+// search when both are of one trace. Items without a legal trace id give the
+// zero Ref; without a span id only their trace-wide ids are learned.
+func (c *Cache) Learn(now time.Time, it *Item, near Ref, st *Stats) Ref {
+	if it.Trace == (TraceID{}) {
+		return Ref{}
+	}
+	return c.learn(now.UnixNano(), it, near, st, true)
+}
+
+// LearnTraceIDs remembers only the trace-wide ids of an item that is no span (a
+// log record). A trace that is not known yet is only remembered when there is
+// something to remember.
+func (c *Cache) LearnTraceIDs(now time.Time, it *Item, near Ref, st *Stats) Ref {
+	if it.Trace == (TraceID{}) {
+		return Ref{}
+	}
+	for i := range c.traceWide {
+		if it.TraceIDs[i] != "" {
+			return c.learn(now.UnixNano(), it, near, st, false)
+		}
+	}
+	return c.Find(now, it.Trace, near, st)
+}
+
+func (c *Cache) learn(now int64, it *Item, near Ref, st *Stats, span bool) Ref {
+	s := near.shard
+	if near.trace == nil || near.trace.id != it.Trace {
+		s = c.shard(&it.Trace)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := c.lookup(s, now, it.Trace, near, st)
+	if t == nil {
+		st.Misses++
+		t = c.insert(s, it.Trace, st)
+	} else {
+		st.Hits++
+	}
+	t.seen = now
+	before := t.bytes
+	t.learnTraceIDs(it, c.traceWide, st)
+	if span && it.Span != (SpanID{}) {
+		t.learnSpan(it, c.below, c.maxSpans, st)
+	}
+	if t.linked {
+		s.bytes += t.bytes - before
+		st.Bytes += t.bytes - before
+		for s.bytes > c.maxBytes && s.lru.prev != t {
+			s.remove(s.lru.prev, st)
+			st.Evicted++
+		}
+	}
+	return Ref{s, t}
+}
+
+// Find looks a trace up without remembering anything.
+func (c *Cache) Find(now time.Time, id TraceID, near Ref, st *Stats) Ref {
+	if id == (TraceID{}) {
+		return Ref{}
+	}
+	s := c.shard(&id)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := c.lookup(s, now.UnixNano(), id, near, st)
+	if t == nil {
+		st.Misses++
+		return Ref{}
+	}
+	st.Hits++
+	return Ref{s, t}
+}
+
+// Ask answers what is known about an item whose nearest span is from: a span's
+// parent, or the span that a log record was written in.
+func (c *Cache) Ask(r Ref, from SpanID, a *Answer) {
+	*a = Answer{}
+	if r.trace == nil {
+		return
+	}
+	r.shard.mu.Lock()
+	defer r.shard.mu.Unlock()
+	r.trace.answer(from, a, c.traceWide, c.below)
+}
+
+// lookup finds a trace that is young enough and marks it as used.
+func (c *Cache) lookup(s *shard, now int64, id TraceID, near Ref, st *Stats) *trace {
+	t := near.trace
+	if t == nil || t.id != id || !t.linked {
+		var ok bool
+		if t, ok = s.traces[id]; !ok {
+			return nil
+		}
+	}
+	if now-t.seen > c.ttl {
+		s.remove(t, st)
+		st.Expired++
+		return nil
+	}
+	s.touch(t)
+	return t
+}
+
+func (c *Cache) insert(s *shard, id TraceID, st *Stats) *trace {
+	for len(s.traces) >= c.maxTraces {
+		s.remove(s.lru.prev, st)
+		st.Evicted++
+	}
+	t := &trace{id: id, bytes: traceOverhead, linked: true}
+	s.traces[id] = t
+	s.link(t)
+	s.bytes += t.bytes
+	st.Traces++
+	st.Bytes += t.bytes
+	return t
+}
+
+func (s *shard) link(t *trace) {
+	t.prev, t.next = &s.lru, s.lru.next
+	t.prev.next, t.next.prev = t, t
+}
+
+func (s *shard) touch(t *trace) {
+	if s.lru.next == t {
+		return
+	}
+	t.prev.next, t.next.prev = t.next, t.prev
+	s.link(t)
+}
+
+func (s *shard) remove(t *trace, st *Stats) {
+	t.prev.next, t.next.prev = t.next, t.prev
+	t.prev, t.next, t.linked = nil, nil, false
+	delete(s.traces, t.id)
+	s.bytes -= t.bytes
+	st.Traces--
+	st.Bytes -= t.bytes
+}

@@ -1,0 +1,74 @@
+package layerenricher
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/foundation-os/otelcol-foundation/internal/goldentest"
+	"github.com/foundation-os/otelcol-foundation/processor/layerenricher/internal/metadata"
+)
+
+func TestGoldenTraces(t *testing.T) {
+	goldentest.Run(t, "testdata/traces", func(t *testing.T, c goldentest.Case) {
+		factory := NewFactory()
+		cfg := factory.CreateDefaultConfig()
+		c.Config(t, cfg)
+		sink := new(consumertest.TracesSink)
+		p, err := factory.CreateTraces(t.Context(), processortest.NewNopSettings(metadata.Type), cfg, sink)
+		require.NoError(t, err)
+		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
+		for _, in := range c.Traces(t) {
+			require.NoError(t, p.ConsumeTraces(t.Context(), in))
+		}
+		require.NoError(t, p.Shutdown(t.Context()))
+		c.ExpectTraces(t, sink.AllTraces())
+	})
+}
+
+func TestGoldenLogs(t *testing.T) {
+	goldentest.Run(t, "testdata/logs", func(t *testing.T, c goldentest.Case) {
+		cfg := createDefaultConfig()
+		c.Config(t, cfg)
+		e := newTestEnricher(t, cfg)
+		// The moment of the inputs' attribute timestamp.
+		e.now = func() time.Time { return time.Date(2025, 6, 27, 12, 0, 0, 0, time.UTC) }
+		sink := new(consumertest.LogsSink)
+		for _, in := range c.Logs(t) {
+			out, err := e.logs(t.Context(), in)
+			require.NoError(t, err)
+			require.NoError(t, sink.ConsumeLogs(t.Context(), out))
+		}
+		c.ExpectLogs(t, sink.AllLogs())
+	})
+}
+
+func TestGoldenMetrics(t *testing.T) {
+	goldentest.Run(t, "testdata/metrics", func(t *testing.T, c goldentest.Case) {
+		factory := NewFactory()
+		cfg := factory.CreateDefaultConfig()
+		c.Config(t, cfg)
+		sink := new(consumertest.MetricsSink)
+		p, err := factory.CreateMetrics(t.Context(), processortest.NewNopSettings(metadata.Type), cfg, sink)
+		require.NoError(t, err)
+		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
+		for _, in := range c.Metrics(t) {
+			require.NoError(t, p.ConsumeMetrics(t.Context(), in))
+		}
+		require.NoError(t, p.Shutdown(t.Context()))
+		c.ExpectMetrics(t, sink.AllMetrics())
+	})
+}
+
+func newTestEnricher(t testing.TB, cfg *Config) *enricher {
+	t.Helper()
+	s, err := newShared(cfg)
+	require.NoError(t, err)
+	tb, err := metadata.NewTelemetryBuilder(componenttest.NewNopTelemetrySettings())
+	require.NoError(t, err)
+	return newEnricher(s, tb)
+}

@@ -1,0 +1,238 @@
+package layerenricher
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
+)
+
+// plan is the configuration compiled: what to do with an attribute is found by
+// one look at its key.
+type plan struct {
+	layers      *inference.Layers
+	names       *inference.Names
+	clean       *inference.Cleaner
+	outcomes    *inference.Outcomes
+	states      []string
+	envs        map[string]string
+	roots       map[string]struct{}
+	defaultName string
+	record      bool
+	writeNames  bool
+	writeUnits  bool
+
+	keys      keys
+	slots     []slotInfo
+	layer     uint8 // slots of the attributes that the code itself asks for
+	eventName uint8
+	phase     uint8
+	operation uint8 // noSlot when the preset has none
+	traceWide []uint8
+	subtree   []uint8
+
+	transitions [][]string
+}
+
+// slotInfo is a canonical attribute, or a field of the item.
+type slotInfo struct {
+	name   string
+	kind   kind
+	events string // what a gated value needs
+}
+
+const noSlot = 255
+
+// entry is what a key means.
+type entry struct {
+	targets []target
+}
+
+// target is a slot that a key can fill.
+type target struct {
+	slot uint8
+	rank uint8 // 0 is the canonical attribute itself
+	kind kind
+	on   place
+	gate gate
+	unit inference.Unit // of a duration, from the key's suffix
+}
+
+// gate is a condition on a value whose key is a common word.
+type gate uint8
+
+const (
+	gateNone gate = iota
+	gateEvent
+	gateLayer
+)
+
+func newPlan(cfg *Config) (*plan, error) {
+	t, err := cfg.Preset.load()
+	if err != nil {
+		return nil, err
+	}
+	t.extend(cfg)
+	p := &plan{
+		clean:       inference.NewCleaner(t.NilStrings),
+		outcomes:    inference.NewOutcomes(outcomeSuccess, outcomeFailure, t.Values.Success, t.Values.Failure),
+		states:      t.Values.States,
+		envs:        t.Values.Environments,
+		roots:       map[string]struct{}{},
+		defaultName: cfg.Layers.Default,
+		record:      cfg.Layers.RecordSource,
+		writeNames:  cfg.Normalize.Names,
+		writeUnits:  cfg.Normalize.Units,
+		operation:   noSlot,
+	}
+	for _, r := range t.Names.Roots {
+		p.roots[r] = struct{}{}
+	}
+	var rules []inference.Rule
+	for _, r := range t.Layers.Rules {
+		rules = append(rules, inference.Rule{Layer: r.Layer, Prefixes: r.NamePrefix})
+	}
+	for _, r := range cfg.Layers.Rules {
+		rules = append(rules, inference.Rule{Layer: strings.TrimSpace(r.Layer), Prefixes: r.NamePrefix})
+	}
+	p.layers, err = inference.NewLayers(rules, t.Layers.Services, t.Layers.IgnoreScopes, cfg.Layers.Default)
+	if err != nil {
+		return nil, fmt.Errorf("layers: %w", err)
+	}
+	p.names = inference.NewNames(inference.Grammar{
+		Phases: t.Names.Phases, Parts: t.Names.Parts, Rename: t.Names.Rename,
+		RenameEvents: t.Names.RenameEvents, Operations: t.Names.Operations,
+	}, p.layers)
+	if err := p.compile(t); err != nil {
+		return nil, err
+	}
+	p.transitions = transitions(p.layers)
+	return p, nil
+}
+
+func (p *plan) compile(t *table) error {
+	built := map[string]*entry{}
+	add := func(key string, to target) {
+		e := built[key]
+		if e == nil {
+			e = &entry{}
+			built[key] = e
+		}
+		e.targets = append(e.targets, to)
+	}
+	slot := func(info slotInfo) (uint8, error) {
+		if len(p.slots) >= noSlot {
+			return 0, fmt.Errorf("aliases: more than %d canonical attributes", noSlot)
+		}
+		p.slots = append(p.slots, info)
+		return uint8(len(p.slots) - 1), nil
+	}
+	byName := map[string]uint8{}
+	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
+		row := t.Attributes[name]
+		id, err := slot(slotInfo{name: name, kind: row.Kind, events: row.Events})
+		if err != nil {
+			return err
+		}
+		byName[name] = id
+		to := target{slot: id, kind: row.Kind}
+		for _, on := range row.On {
+			to.on |= on
+		}
+		if len(row.From)+len(row.FromOnEvents)+len(row.FromInLayers) >= unset {
+			return fmt.Errorf("aliases.%s: more than %d attributes", name, unset-1)
+		}
+		if row.Kind != kindCustom { // its canonical name is only a prefix
+			add(name, to)
+		}
+		gated := func(keys []string, g gate) {
+			for _, key := range keys {
+				to.rank++
+				to.gate = g
+				to.unit = inference.SuffixUnit(key)
+				add(key, to)
+			}
+		}
+		gated(row.From, gateNone)
+		gated(row.FromOnEvents, gateEvent)
+		gated(row.FromInLayers, gateLayer)
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+		f, ok := fields[name]
+		if !ok {
+			return fmt.Errorf("preset: unknown field %q", name)
+		}
+		id, err := slot(slotInfo{kind: f.kind})
+		if err != nil {
+			return err
+		}
+		for i, key := range t.Fields[name] {
+			add(key, target{slot: id, rank: uint8(i + 1), kind: f.kind, on: f.on})
+		}
+	}
+	for _, name := range t.Numbers {
+		add(name, target{slot: noSlot, kind: kindNumber, on: onSpan | onLog | onSpanEvent})
+	}
+	p.keys = newKeys(built)
+	p.layer, p.eventName, p.phase = byName[attributeLayer], byName[attributeEventName], byName[attributePhase]
+	if id, ok := byName[attributeOperation]; ok {
+		p.operation = id
+	}
+	for _, name := range t.Correlation.TraceWide {
+		p.traceWide = append(p.traceWide, byName[name])
+	}
+	for _, name := range t.Correlation.Subtree {
+		p.subtree = append(p.subtree, byName[name])
+	}
+	if len(p.traceWide) > correlation.MaxTraceWide || len(p.subtree) > correlation.MaxSubtree {
+		return fmt.Errorf("preset: more than %d trace-wide or %d subtree ids", correlation.MaxTraceWide, correlation.MaxSubtree)
+	}
+	return nil
+}
+
+// transitions are the texts "from>to" of all pairs, so that a span with one
+// costs no text of its own. Users with very many layers pay for theirs.
+func transitions(l *inference.Layers) [][]string {
+	if l.Len() > 32 {
+		return nil
+	}
+	all := make([][]string, l.Len())
+	for from := range all {
+		for to := range l.Len() {
+			all[from] = append(all[from], l.Name(inference.Layer(from))+">"+l.Name(inference.Layer(to)))
+		}
+	}
+	return all
+}
+
+func (p *plan) transition(from, to inference.Layer) string {
+	if p.transitions != nil {
+		return p.transitions[from][to]
+	}
+	return p.layers.Name(from) + ">" + p.layers.Name(to)
+}
+
+// keys finds what an attribute's key means. Most keys of most items mean
+// nothing, and most of those are told by their length and first byte.
+type keys struct {
+	byLen [64]uint64
+	table map[string]*entry
+}
+
+func newKeys(table map[string]*entry) keys {
+	k := keys{table: table}
+	for key := range table {
+		k.byLen[len(key)&63] |= 1 << (key[0] & 63)
+	}
+	return k
+}
+
+func (k *keys) get(key string) *entry {
+	if len(key) == 0 || k.byLen[len(key)&63]&(1<<(key[0]&63)) == 0 {
+		return nil
+	}
+	return k.table[key]
+}

@@ -1,0 +1,170 @@
+package layerenricher
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
+)
+
+// scratch is what working on one batch needs. One batch has it at a time, so
+// nothing in it is locked.
+type scratch struct {
+	facts   *facts
+	event   *facts // of a span's events, while the span's own facts are in use
+	names   map[string]inference.Name
+	item    correlation.Item
+	answer  correlation.Answer
+	spans   []waiting[ptrace.Span]
+	logs    []waiting[plog.LogRecord]
+	stats   correlation.Stats
+	sources [sources]int64
+	filled  []int64 // by slot
+	unknown int64   // durations
+}
+
+// item is what a span and a log record have in common.
+type item interface{ Attributes() pcommon.Map }
+
+// waiting is an item of which the own facts are written, and that now gets what
+// its trace knows.
+type waiting[I item] struct {
+	item         I
+	ref          correlation.Ref
+	from         correlation.SpanID // where to look: the parent, or a log's span
+	layer        inference.Layer
+	source       source
+	explicit     bool // the layer attribute is there and stays
+	missingWide  uint8
+	missingBelow uint8
+}
+
+// maxNames bounds the names that a scratch remembers; a system's names are few,
+// and ids in names must not fill the memory.
+const maxNames = 2048
+
+// parse reads a name, from memory when it was seen before.
+func (s *scratch) parse(p *plan, raw string) inference.Name {
+	if n, ok := s.names[raw]; ok {
+		return n
+	}
+	n := p.names.Parse(raw)
+	if len(raw) <= maxEventName {
+		if len(s.names) >= maxNames {
+			clear(s.names)
+		}
+		s.names[raw] = n
+	}
+	return n
+}
+
+func newScratch(p *plan) *scratch {
+	return &scratch{
+		facts: newFacts(p), event: newFacts(p),
+		names: map[string]inference.Name{}, filled: make([]int64, len(p.slots)),
+	}
+}
+
+// done clears what points into the batch, so that a scratch that waits for its
+// next batch keeps none alive.
+func (s *scratch) done() {
+	s.facts.reset()
+	s.event.reset()
+	clear(s.spans)
+	clear(s.logs)
+	s.spans, s.logs = s.spans[:0], s.logs[:0]
+	s.item = correlation.Item{}
+	s.answer = correlation.Answer{}
+	s.stats = correlation.Stats{}
+	s.sources = [sources]int64{}
+	s.unknown = 0
+	clear(s.filled)
+}
+
+// own infers the layer from what the item, its scope and its service show.
+func (p *plan) own(f *facts, scope, service inference.Layer) (layer inference.Layer, from source, explicit bool) {
+	if v := &f.slots[p.layer]; v.found() {
+		layer = p.layers.ByValue(v.str)
+		// The default was written for want of anything better: there may be now.
+		if layer != 0 || v.own() && v.str != p.defaultName {
+			stays := v.own() && (layer == 0 || v.str == p.layers.Name(layer) && !v.dirty)
+			return layer, fromAttribute, stays
+		}
+	}
+	switch {
+	case f.name.Layer != 0:
+		return f.name.Layer, fromName, false
+	case scope != 0:
+		return scope, fromScope, false
+	case service != 0:
+		return service, fromService, false
+	}
+	return 0, fromNothing, false
+}
+
+// fill gives an item what its trace knows: the second look, after all of a batch
+// was learned. It is the same for spans and log records.
+func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
+	p := e.plan
+	known := w.ref.Found() && (w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing || w.from != correlation.SpanID{})
+	if known {
+		e.cache.Ask(w.ref, w.from, &s.answer)
+	} else {
+		s.answer = correlation.Answer{}
+	}
+	attrs := w.item.Attributes()
+	if known && w.missingWide != 0 {
+		put(p, s, attrs, p.traceWide, w.missingWide, s.answer.TraceIDs[:])
+	}
+	if known && w.missingBelow != 0 {
+		put(p, s, attrs, p.subtree, w.missingBelow, s.answer.Subtree[:])
+	}
+	if w.source == fromNothing {
+		switch {
+		case s.answer.ParentLayer != 0:
+			w.layer, w.source = inference.Layer(s.answer.ParentLayer), fromParent
+		case s.answer.RootLayer != 0:
+			w.layer, w.source = inference.Layer(s.answer.RootLayer), fromTrace
+		default:
+			w.source = fromDefault
+		}
+	}
+	s.sources[w.source]++
+	if !w.explicit {
+		attrs.PutStr(attributeLayer, p.layers.Name(w.layer))
+	}
+	if p.record {
+		if v, ok := attrs.GetOrPutEmpty(attributeLayerSource); !ok || !w.explicit {
+			v.SetStr(sourceNames[w.source])
+		}
+	}
+}
+
+func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, values []string) {
+	for i, at := range slots {
+		if missing&(1<<i) != 0 && values[i] != "" {
+			attrs.PutStr(p.slots[at].name, values[i])
+			s.filled[at]++
+		}
+	}
+}
+
+// grow makes room for everything that may be added to an item, at once.
+func (p *plan) grow(f *facts, attrs pcommon.Map) {
+	attrs.EnsureCapacity(attrs.Len() + len(f.touched) + len(p.traceWide) + len(p.subtree) + 5)
+}
+
+type clock func() time.Time
+
+func (e *enricher) acquire() *scratch { return e.pool.Get().(*scratch) }
+
+func (e *enricher) release(ctx context.Context, s *scratch, on place) {
+	e.telemetry.record(ctx, s, on)
+	s.done()
+	e.pool.Put(s)
+}

@@ -1,0 +1,157 @@
+package layerenricher
+
+import (
+	"context"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
+)
+
+// traces works through a batch twice: every span's own facts are written and
+// learned first, so that the order of the batch does not matter; then each gets
+// what it lacks.
+func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	s := e.acquire()
+	now := e.now()
+	var near correlation.Ref
+	for _, rs := range td.ResourceSpans().All() {
+		service := e.resource(s, rs.Resource())
+		for _, ss := range rs.ScopeSpans().All() {
+			scope := e.plan.layers.ByScope(ss.Scope().Name())
+			for _, span := range ss.Spans().All() {
+				near = e.learnSpan(s, now, span, scope, service, near)
+			}
+		}
+	}
+	for i := range s.spans {
+		w := &s.spans[i]
+		fill(e, s, w)
+		if parent := inference.Layer(s.answer.ParentLayer); parent != 0 && w.layer != 0 && parent != w.layer {
+			if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
+				v.SetStr(e.plan.transition(parent, w.layer))
+			}
+		}
+	}
+	e.release(ctx, s, onSpan)
+	return td, nil
+}
+
+func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, scope, service inference.Layer, near correlation.Ref) correlation.Ref {
+	p, f := e.plan, s.facts
+	f.reset()
+	attrs := span.Attributes()
+	p.scan(f, attrs, onSpan)
+	p.spanName(s, f, span.Name())
+	layer, from, explicit := p.own(f, scope, service)
+	if !p.settle(f, length(span), layer) {
+		s.unknown++
+	}
+	p.operationOf(f)
+	p.spanFields(f, span)
+
+	p.grow(f, attrs)
+	p.write(f, attrs)
+	p.writeName(f, attrs)
+	for _, ev := range span.Events().All() {
+		e.spanEvent(s, ev)
+	}
+
+	it := &s.item
+	*it = correlation.Item{
+		Trace: correlation.TraceID(span.TraceID()), Span: correlation.SpanID(span.SpanID()),
+		Parent: correlation.SpanID(span.ParentSpanID()), Layer: uint8(layer),
+	}
+	if it.Parent == (correlation.SpanID{}) {
+		it.Root = correlation.Parentless
+	}
+	if _, ok := p.roots[f.name.Canonical]; ok {
+		it.Root = correlation.NamedRoot
+	}
+	wide, below := p.ids(f, it)
+	ref := e.cache.Learn(now, it, near, &s.stats)
+	s.spans = append(s.spans, waiting[ptrace.Span]{
+		item: span, ref: ref, from: it.Parent, layer: layer, source: from, explicit: explicit,
+		missingWide: wide, missingBelow: below,
+	})
+	return ref
+}
+
+// spanName decides which of a span's names tells what it is: an attribute that
+// carries an event's name, unless only the span's own name is one we know.
+func (p *plan) spanName(s *scratch, f *facts, name string) {
+	if v := &f.slots[p.eventName]; v.found() && v.str != "" {
+		f.name, f.carried = s.parse(p, v.str), true
+		if f.name.Layer == 0 && !v.own() {
+			if n := s.parse(p, name); n.Layer != 0 {
+				f.name = n
+			}
+		}
+	} else {
+		f.name = s.parse(p, name)
+	}
+	if f.phase != "" {
+		f.name = p.names.Complete(f.name, f.phase, false)
+	}
+}
+
+// operationOf takes the operation out of the name where no attribute gives it.
+func (p *plan) operationOf(f *facts) {
+	if f.name.Operation != "" && p.operation != noSlot && !f.slots[p.operation].found() {
+		f.setText(p.operation, f.name.Operation)
+	}
+}
+
+// spanFields fills the span's own fields from attributes, where they are empty.
+func (p *plan) spanFields(f *facts, span ptrace.Span) {
+	for _, at := range f.touched {
+		if v := &f.slots[at]; p.slots[at].kind == kindParentSpan && v.found() && span.ParentSpanID().IsEmpty() && v.span != span.SpanID() {
+			span.SetParentSpanID(v.span)
+		}
+	}
+	if f.failed && span.Status().Code() == ptrace.StatusCodeUnset {
+		span.Status().SetCode(ptrace.StatusCodeError)
+	}
+}
+
+// spanEvent reads a span's event like a log record, as far as it is one of the
+// taxonomy; exceptions and the like are left alone.
+func (e *enricher) spanEvent(s *scratch, ev ptrace.SpanEvent) {
+	p, f := e.plan, s.event
+	n := s.parse(p, ev.Name())
+	if n.Layer == 0 {
+		return
+	}
+	f.reset()
+	attrs := ev.Attributes()
+	p.scan(f, attrs, onSpanEvent)
+	f.name = p.names.Complete(n, f.phase, true)
+	p.settle(f, 0, f.name.Layer)
+	p.write(f, attrs)
+	p.writeName(f, attrs)
+}
+
+func length(span ptrace.Span) time.Duration {
+	start, end := span.StartTimestamp(), span.EndTimestamp()
+	if start == 0 || end <= start {
+		return 0
+	}
+	return time.Duration(end - start)
+}
+
+// resource cleans a resource and tells the layer of its service.
+func (e *enricher) resource(s *scratch, res pcommon.Resource) inference.Layer {
+	p, f := e.plan, s.facts
+	f.reset()
+	p.scan(f, res.Attributes(), onResource)
+	if len(f.touched) > 0 {
+		p.write(f, res.Attributes())
+	}
+	if name, ok := res.Attributes().Get(attributeServiceName); ok && name.Type() == pcommon.ValueTypeStr {
+		return p.layers.ByService(name.Str())
+	}
+	return 0
+}

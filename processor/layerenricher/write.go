@@ -1,0 +1,124 @@
+package layerenricher
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// write adds the canonical attributes that an item lacks, and takes away those
+// that hold no value. Layer, name and phase are not its business.
+func (p *plan) write(f *facts, attrs pcommon.Map) {
+	for _, at := range f.touched {
+		v, info := &f.slots[at], &p.slots[at]
+		if v.isNil && !v.found() {
+			attrs.Remove(info.name)
+			continue
+		}
+		if !v.found() || v.own() && !v.dirty {
+			continue
+		}
+		switch info.kind {
+		case kindAtom, kindID, kindOutcome, kindStateFrom, kindStateTo, kindNode, kindEnvironment:
+			attrs.PutStr(info.name, v.str)
+		case kindError:
+			if v.str != "" {
+				attrs.PutStr(info.name, v.str)
+			}
+		case kindInt:
+			attrs.PutInt(info.name, v.i)
+		case kindDuration:
+			if p.writeUnits {
+				attrs.PutDouble(info.name, v.num)
+			}
+		case kindTags:
+			putTags(p, attrs, info.name, v.raw)
+		case kindCustom:
+			left := maxCustom
+			putCustom(p, attrs, info.name, v.raw.Map(), maxCustomDepth, &left)
+		}
+	}
+}
+
+const (
+	maxTags        = 64
+	maxCustom      = 32
+	maxCustomDepth = 3
+)
+
+// putTags writes tags as a list of texts: [:a, :b] as a list, as its inspected
+// text, or one tag alone.
+func putTags(p *plan, attrs pcommon.Map, name string, raw pcommon.Value) {
+	var tags []string
+	add := func(text string) {
+		if text, ok := p.clean.Atom(strings.Trim(strings.TrimSpace(text), `"`)); ok && len(tags) < maxTags {
+			tags = append(tags, text)
+		}
+	}
+	if raw.Type() == pcommon.ValueTypeSlice {
+		for _, v := range raw.Slice().All() {
+			add(v.AsString())
+		}
+	} else if text, ok := strings.CutPrefix(raw.Str(), "["); ok && strings.HasSuffix(text, "]") {
+		for _, word := range strings.Split(strings.TrimSuffix(text, "]"), ",") {
+			add(word)
+		}
+	} else {
+		add(raw.Str())
+	}
+	if len(tags) == 0 {
+		return
+	}
+	out := attrs.PutEmptySlice(name)
+	out.EnsureCapacity(len(tags))
+	for _, tag := range tags {
+		out.AppendEmpty().SetStr(tag)
+	}
+}
+
+// putCustom writes the values of a map under their dotted keys.
+func putCustom(p *plan, attrs pcommon.Map, prefix string, m pcommon.Map, depth int, left *int) {
+	for key, v := range m.All() {
+		if key == "" {
+			continue
+		}
+		key = prefix + "." + key
+		if v.Type() == pcommon.ValueTypeMap {
+			if depth > 1 {
+				putCustom(p, attrs, key, v.Map(), depth-1, left)
+			}
+			continue
+		}
+		if *left == 0 {
+			return
+		}
+		if p.isNil(v) {
+			continue
+		}
+		*left--
+		if _, ok := attrs.Get(key); ok {
+			continue
+		}
+		v.CopyTo(attrs.PutEmpty(key))
+	}
+}
+
+// writeName adds the canonical name, phase and operation of an event. It returns
+// the name with its phase, or "" when the item is no event.
+func (p *plan) writeName(f *facts, attrs pcommon.Map) string {
+	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" {
+		return ""
+	}
+	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {
+		attrs.PutStr(attributeEventName, f.name.Canonical)
+	}
+	switch own := &f.slots[p.phase]; {
+	case own.own():
+		if own.str != "" {
+			f.name.Phase = own.str
+		}
+	case f.name.Phase != "":
+		attrs.PutStr(attributePhase, f.name.Phase)
+	}
+	return f.name.Full()
+}
