@@ -191,7 +191,7 @@ func (m *maker) dispatch(sig signal, attempt int) *Span {
 // multiAgent is the DSPEx part: each agent tries the program, then the program
 // is optimised until its score no longer moves.
 func (m *maker) multiAgent() *Span {
-	s := &Span{Name: SpanMultiAgent, self: m.draw(10*time.Millisecond, "")}
+	s := &Span{Name: SpanMultiAgent, self: 10 * time.Millisecond} // see request
 	runs := &Span{Name: "dspex.agents", self: m.draw(2*time.Millisecond, ""), parallel: true}
 	for k, a := range m.agents {
 		runs.add(m.agentRun(a))

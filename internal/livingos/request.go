@@ -70,7 +70,10 @@ func (m *maker) request() *Span {
 	}
 	id := attribute.String("request_id", m.randomID("req"))
 
-	root := &Span{Name: SpanRequest, self: m.draw(4*time.Millisecond, "")}
+	// The request and its multi-agent run take the same time after the last
+	// iteration in every request: then iterations end in the order in which their
+	// requests do, and a program's last score is its latest as well.
+	root := &Span{Name: SpanRequest, self: 4 * time.Millisecond}
 	root.set(
 		attribute.String("layer", "foundation_os"),
 		attribute.String("operation", "multi_agent_optimization"),
