@@ -93,15 +93,19 @@ func printUsage(w io.Writer) {
 // the other flags replace.
 func readGenerate(args []string) (*generateFlags, error) {
 	f := &generateFlags{}
-	if err := generateSet(f).Parse(args); err != nil {
+	set := generateSet(f)
+	if err := set.Parse(args); err != nil {
 		return nil, err
+	}
+	if set.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q", set.Arg(0))
 	}
 	switch f.scenario {
 	case "":
 	case "demo":
 		demo := livingos.Demo()
 		*f = generateFlags{}
-		set := generateSet(f)
+		set = generateSet(f)
 		f.Settings = demo
 		if err := set.Parse(args); err != nil {
 			return nil, err

@@ -31,7 +31,7 @@ func Run(ctx context.Context, s livingos.Settings, o Options) (livingos.Summary,
 	instances := make([]*instance, s.Senders)
 	for i := range instances {
 		var err error
-		if instances[i], err = newInstance(ctx, r, i); err != nil {
+		if instances[i], err = newInstance(context.WithoutCancel(ctx), r, i); err != nil {
 			return livingos.Summary{}, err
 		}
 	}
