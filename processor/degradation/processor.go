@@ -11,7 +11,6 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
@@ -41,7 +40,7 @@ func newDegradation(set processor.Settings, cfg *Config) (*degradation, error) {
 	for _, name := range cfg.ExcludeAttributes {
 		p.exclude[name] = struct{}{}
 	}
-	p.reader.histograms.Current = measure.Current(cfg.Current.measure())
+	p.reader.histograms.Current = cfg.Current.measure()
 	p.reader.quantile = cfg.Current.measure().Quantile()
 	p.detector = detector.New(detector.Options{
 		Rule: verdict.Rule{

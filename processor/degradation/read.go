@@ -179,7 +179,7 @@ func (b *metricBatch) scalar(value float64, r measure.Reason) {
 		b.judge(&m)
 		return
 	}
-	b.points.ignored[r]++
+	b.ignore(r)
 }
 
 func (b *metricBatch) histogram(t pmetric.AggregationTemporality, h measure.Histogram) {
@@ -192,6 +192,13 @@ func (b *metricBatch) histogram(t pmetric.AggregationTemporality, h measure.Hist
 		b.judge(&m)
 		return
 	}
+	b.ignore(r)
+}
+
+// ignore counts a point that measures nothing. One that says that nothing
+// happened repeats the last verdict: the series is alive and nothing new is
+// known of it, so that whoever watches its state must not see it vanish.
+func (b *metricBatch) ignore(r measure.Reason) {
 	b.points.ignored[r]++
 	if r == measure.Empty {
 		b.detector.Repeat(b.series, b.point.Time, b.ref)

@@ -42,9 +42,11 @@ type Detector struct {
 type Series struct {
 	ring   baseline.Ring
 	stream measure.Stream
-	last   verdict.Verdict // the newest that was judged
-	lastAt int64
-	lastIn uint64 // the batch it came in; 0 when there is none
+	// last is the newest verdict, by the time of its point; before is when the
+	// newest was before the batch lastIn, which is 0 as long as there is none.
+	last           verdict.Verdict
+	lastAt, before int64
+	lastIn         uint64
 
 	// episode is whether what was told of it last is that it is degraded, and
 	// reason why it was when that began. The reason identifies the series of
@@ -169,22 +171,22 @@ func (d *Detector) Observe(s *Series, t int64, m *baseline.Measurement, ref Ref)
 	}
 	v := d.opts.Rule.Judge(d.merger.Before(&s.ring, t), m.Current)
 	d.merger.Add(&s.ring, t, m)
-	behind := s.lastIn != 0 && t < s.lastAt
+	if s.lastIn != d.batch {
+		s.before, s.lastIn = s.lastAt, d.batch
+	}
 	switch {
-	case !behind:
-		s.last, s.lastAt, s.lastIn = v, t, d.batch
-		d.note(s, t, v, ref)
-	case v.State == verdict.Degraded:
-		if s.lastIn == d.batch && s.batch != d.batch {
+	case t < s.before && v.State != verdict.Degraded:
+		// A good, or unjudged, old point that comes after newer ones have been
+		// told does not end what they say.
+	case t < s.lastAt:
+		if v.State == verdict.Degraded && s.batch != d.batch && s.before < s.lastAt {
 			// what is newer did not matter until now: it is the end of this
 			d.append(s, s.lastAt, s.last, ref)
 		}
 		d.note(s, t, v, ref)
-	case s.lastIn == d.batch && v.State == verdict.OK:
-		d.note(s, t, v, ref)
 	default:
-		// A good, or unjudged, old point that comes after newer ones have been
-		// told does not end what they say.
+		s.last, s.lastAt = v, t
+		d.note(s, t, v, ref)
 	}
 	if v.State == verdict.Learning {
 		return Learning
