@@ -1,0 +1,173 @@
+package adaptivesampler
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// fixedLoad is a signal that always reads the same.
+func fixedLoad(value float64) *signal {
+	return &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, nil }}
+}
+
+// thresholdNow is that of a name with rate 1, which is the load factor.
+func thresholdNow(t *testing.T, h *harness) string {
+	t.Helper()
+	out, kept := h.span(func(s ptrace.Span) { s.SetName("dspex.optimization.iteration"); s.SetTraceID(traceID(1<<56 - 1)) })
+	require.True(t, kept)
+	return out.TraceState().AsRaw()
+}
+
+func TestLoadFactor(t *testing.T) {
+	for _, tt := range []struct {
+		load, factor float64
+		th           string
+	}{
+		{0.60, 1, "ot=th:0"},
+		{0.61, 0.7, "ot=th:4ccd"},
+		{0.80, 0.7, "ot=th:4ccd"},
+		{0.81, 0.5, "ot=th:8"},
+		{2.50, 0.5, "ot=th:8"},
+		{0, 1, "ot=th:0"},
+	} {
+		h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(tt.load))
+		assert.Equal(t, tt.th, thresholdNow(t, h), "load %v", tt.load)
+		factor, ok := h.value("factor", "traces")
+		assert.True(t, ok)
+		assert.Equal(t, tt.factor, factor, "load %v", tt.load)
+		reported, ok := h.value("load", "traces")
+		assert.True(t, ok)
+		assert.Equal(t, tt.load, reported)
+		h.stop()
+	}
+}
+
+func TestLoadOff(t *testing.T) {
+	cfg, err := parse(t, `{load: {sources: []}}`)
+	require.NoError(t, err)
+	assert.Empty(t, newSignals(&cfg.Load))
+	h := newHarness(t, cfg, newSignals(&cfg.Load)...)
+	defer h.stop()
+	assert.Equal(t, "ot=th:0", thresholdNow(t, h))
+	factor, ok := h.value("factor", "traces")
+	assert.True(t, ok)
+	assert.Equal(t, 1.0, factor)
+	_, ok = h.value("load", "traces")
+	assert.False(t, ok, "no signal, no reading")
+}
+
+// The load as it goes up and down: quickly in, slowly out, and no flapping.
+func TestLoadOverTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		value := 0.2
+		h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, nil }})
+		defer h.stop()
+		wait := func(d time.Duration) string {
+			time.Sleep(d)
+			synctest.Wait()
+			return thresholdNow(t, h)
+		}
+		assert.Equal(t, "ot=th:0", wait(time.Second))
+		value = 1
+		// From 0.2 towards 1 with 5 s: above 0.6 after 3.5 s, above 0.8 after 6.9 s.
+		assert.Equal(t, "ot=th:0", wait(3*time.Second), "a burst is no load")
+		assert.Equal(t, "ot=th:4ccd", wait(1500*time.Millisecond))
+		assert.Equal(t, "ot=th:8", wait(3*time.Second))
+		value = 0
+		// Down with 30 s from about 0.8: below 0.7 after some 4 s, but the
+		// level is held for ten; below 0.5 after some 14 s.
+		assert.Equal(t, "ot=th:8", wait(8*time.Second), "dwell")
+		assert.Equal(t, "ot=th:4ccd", wait(5*time.Second))
+		assert.Equal(t, "ot=th:0", wait(15*time.Second))
+	})
+}
+
+func TestUnreadableSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		value, failure := 0.9, error(nil)
+		h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, failure }})
+		defer h.stop()
+		wait := func(d time.Duration) string {
+			time.Sleep(d)
+			synctest.Wait()
+			return thresholdNow(t, h)
+		}
+		assert.Equal(t, "ot=th:8", wait(time.Second))
+		failure = errors.New("too many open files")
+		assert.Equal(t, "ot=th:8", wait(20*time.Second), "not being able to look is no relief")
+		unreadable, _ := h.value("unreadable_signals", "traces")
+		assert.Equal(t, 40.0, unreadable, "two a second")
+		assert.Equal(t, "ot=th:0", wait(15*time.Second), "and no reason to drop for ever")
+		failure = nil
+		assert.Equal(t, "ot=th:8", wait(time.Second))
+		value = math.NaN()
+		before, _ := h.value("unreadable_signals", "traces")
+		wait(time.Second)
+		after, _ := h.value("unreadable_signals", "traces")
+		assert.Equal(t, before+2, after, "NaN is no reading")
+	})
+	h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }})
+	defer h.stop()
+	assert.Equal(t, "ot=th:0", thresholdNow(t, h), "a signal that this system does not have is ignored")
+}
+
+// The highest signal counts, and one that fails does not hide the other.
+func TestTwoSignals(t *testing.T) {
+	failing := &signal{source: "other", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }}
+	for _, signals := range [][]*signal{{fixedLoad(0.1), fixedLoad(0.7)}, {fixedLoad(0.7), fixedLoad(0.1)}, {failing, fixedLoad(0.7)}} {
+		h := newHarness(t, createDefaultConfig().(*Config), signals...)
+		assert.Equal(t, "ot=th:4ccd", thresholdNow(t, h))
+		h.stop()
+	}
+}
+
+// The reasons tell what the load cost and what the boost saved.
+func TestReasons(t *testing.T) {
+	h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(0.9))
+	defer h.stop()
+	send := func(randomness float64, failed bool) {
+		h.span(func(s ptrace.Span) {
+			s.SetName("foundation_jido.agent.registration") // 0.5, halved by load, doubled by errors
+			s.SetTraceID(traceID(uint64(randomness * (1 << 56))))
+			if failed {
+				s.Status().SetCode(ptrace.StatusCodeError)
+			}
+		})
+	}
+	send(0.8, false) // 0.25 keeps from 0.75
+	send(0.6, false) // 0.5 without load
+	send(0.3, false) // dropped at 0.5 too
+	send(0.6, true)  // 0.5 keeps from 0.5
+	send(0.3, true)  // 1 without load
+	send(0.8, true)  // kept anyway
+	assert.Equal(t, map[string]int64{
+		"traces kept sampled":        2,
+		"traces kept boosted":        1,
+		"traces dropped load":        2,
+		"traces dropped sampled_out": 1,
+	}, h.items())
+}
+
+func TestEffectiveProbability(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, quiet(func(c *Config) { c.DefaultRate = 0.5 }))
+		defer h.stop()
+		_, ok := h.value("effective_probability", "traces")
+		assert.False(t, ok, "nothing has come yet")
+		for i := range 100 {
+			h.span(func(s ptrace.Span) { s.SetTraceID(traceID(uint64(i%4) << 54)) })
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		share, ok := h.value("effective_probability", "traces")
+		assert.True(t, ok)
+		assert.InDelta(t, 0.5, share, 1e-9)
+	})
+}
