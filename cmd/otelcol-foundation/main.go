@@ -18,7 +18,7 @@ func main() {
 	info := component.BuildInfo{
 		Command:     "otelcol-foundation",
 		Description: "OpenTelemetry Collector for layered multi-agent systems",
-		Version:     "0.0.1",
+		Version:     "0.1.0",
 	}
 
 	set := otelcol.CollectorSettings{
