@@ -54,7 +54,8 @@ type engine struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 
-	eval evaluator
+	ticking sync.Mutex
+	eval    evaluator
 }
 
 func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*engine, error) {
@@ -177,6 +178,8 @@ func (e *engine) run(ctx context.Context) {
 
 // tick evaluates what is due at the clock's time.
 func (e *engine) tick(ctx context.Context) {
+	e.ticking.Lock()
+	defer e.ticking.Unlock()
 	now := e.clock()
 	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
 	e.flush(ctx, records, e.logs)
