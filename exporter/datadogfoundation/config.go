@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/config/configopaque"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 )
 
@@ -128,6 +130,25 @@ func createDefaultConfig() component.Config {
 		QueueConfig:              configoptional.Some(exporterhelper.NewDefaultQueueConfig()),
 		RetryConfig:              configretry.NewDefaultBackOffConfig(),
 	}
+}
+
+// Unmarshal reads the configuration and refuses unknown keys. confighttp decodes
+// itself with unknown keys allowed, and a struct that it is squashed into
+// inherits that for all of its keys: without this, a typo anywhere in the
+// configuration would be accepted in silence.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	if err := conf.Unmarshal(c); err != nil {
+		return err
+	}
+	type client confighttp.ClientConfig // its fields without its Unmarshal
+	value := reflect.ValueOf(*c)
+	fields := reflect.VisibleFields(value.Type())
+	fields[0].Type = reflect.TypeFor[client]()
+	strict := reflect.New(reflect.StructOf(fields))
+	for i := range fields {
+		strict.Elem().Field(i).Set(value.Field(i).Convert(fields[i].Type))
+	}
+	return conf.Unmarshal(strict.Interface())
 }
 
 var (

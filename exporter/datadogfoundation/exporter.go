@@ -133,8 +133,8 @@ func (e *metricsExporter) enqueue(ctx context.Context, md pmetric.Metrics, t tal
 
 // patience shortens the pause that the server asks for where exporterhelper
 // would rather give the batch up than wait so long.
-func (e *metricsExporter) patience(asked time.Duration) time.Duration {
-	if longest := e.cfg.RetryConfig.MaxElapsedTime; longest > 0 {
+func patience(cfg *Config, asked time.Duration) time.Duration {
+	if longest := cfg.RetryConfig.MaxElapsedTime; longest > 0 {
 		return min(asked, longest/4)
 	}
 	return asked

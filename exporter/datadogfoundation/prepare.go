@@ -202,7 +202,10 @@ func (p *preparer) tags(attributes pcommon.Map) {
 		if v.Type() != pcommon.ValueTypeStr {
 			value = v.AsString()
 		}
-		if value != "" && !naming.IsPair(tagOf(k), value) {
+		if value == "" || naming.IsPair(tagOf(k), value) {
+			continue
+		}
+		if _, changed := naming.Tag(tagOf(k) + ":" + value); changed {
 			p.tally.tags++
 		}
 	}

@@ -9,6 +9,7 @@ const (
 	// Logs with these names become events; all others are refused.
 	alertEventPrefix     = "foundation_os.alert."
 	degradationEventName = "foundation_os.performance.degradation"
+	recoveryEventName    = degradationEventName + ".recovered"
 )
 
 // tagOf names the tag that an attribute becomes, where that is not its own name.

@@ -43,7 +43,7 @@ func (e *metricsExporter) push(ctx context.Context, md pmetric.Metrics) error {
 		return consumererror.NewPermanent(r.err)
 	}
 	err := r.err
-	if wait := e.patience(r.after); wait > 0 {
+	if wait := patience(e.cfg, r.after); wait > 0 {
 		err = exporterhelper.NewThrottleRetry(err, wait)
 	}
 	return consumererror.NewMetrics(err, d.batch.rest(md))

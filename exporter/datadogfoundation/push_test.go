@@ -212,7 +212,7 @@ func TestRetryAfter(t *testing.T) {
 	err := r.push(context.Background(), manySeries(1).md)
 	require.ErrorContains(t, err, "Throttle (30s)")
 	// Longer than the retries last would mean giving the batch up at once.
-	assert.Equal(t, 75*time.Second, r.patience(time.Hour))
+	assert.Equal(t, 75*time.Second, patience(r.cfg, time.Hour))
 	var left consumererror.Metrics
 	require.ErrorAs(t, err, &left)
 }

@@ -81,7 +81,8 @@ func Tag(tag string) (legal string, changed bool) {
 		b.WriteRune(r)
 		n++
 	}
-	return b.String(), true
+	legal = b.String()
+	return legal, legal != tag || legal == ""
 }
 
 // isTag is the fast path: plain ASCII that is legal as it is.
@@ -155,7 +156,8 @@ func Unit(ucum string) string {
 	return ""
 }
 
-// IsPair says whether key:value is a legal tag as it is.
+// IsPair says whether key:value is a legal tag as it is and all ASCII, without
+// making the string.
 func IsPair(key, value string) bool {
 	if len(key)+1+len(value) > MaxLength || !isTag(key) || value == "" {
 		return false
