@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/pmetrictest"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
@@ -60,7 +61,8 @@ func TestGoldenMetrics(t *testing.T) {
 			require.NoError(t, p.ConsumeMetrics(t.Context(), in))
 		}
 		require.NoError(t, p.Shutdown(t.Context()))
-		c.ExpectMetrics(t, sink.AllMetrics())
+		c.ExpectMetrics(t, sink.AllMetrics(), pmetrictest.IgnoreResourceMetricsOrder(),
+			pmetrictest.IgnoreScopeMetricsOrder(), pmetrictest.IgnoreMetricsOrder())
 	})
 }
 

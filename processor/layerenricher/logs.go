@@ -2,6 +2,7 @@ package layerenricher
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -46,15 +47,16 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, scope
 	p.operationOf(f)
 	p.logFields(f, rec, now)
 
-	p.grow(f, attrs)
+	it := &s.item
+	*it = correlation.Item{}
+	wide, below := p.ids(f, it)
+	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	if full := p.writeName(f, attrs); full != "" && rec.EventName() == "" {
 		rec.SetEventName(full)
 	}
 
-	it := &s.item
-	*it = correlation.Item{Trace: correlation.TraceID(rec.TraceID()), Span: correlation.SpanID(rec.SpanID())}
-	wide, below := p.ids(f, it)
+	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
 	s.logs = append(s.logs, waiting[plog.LogRecord]{
 		item: rec, ref: ref, from: it.Span, layer: layer, source: from, explicit: explicit,
@@ -93,7 +95,7 @@ func (p *plan) logName(s *scratch, f *facts, rec plog.LogRecord) {
 			}
 		}
 	}
-	f.name = p.names.Complete(f.name, f.phase, true)
+	p.complete(f, true)
 }
 
 // bodyName takes a list in the body for a name only when it is one of the

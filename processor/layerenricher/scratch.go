@@ -154,9 +154,23 @@ func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, v
 	}
 }
 
-// grow makes room for everything that may be added to an item, at once.
-func (p *plan) grow(f *facts, attrs pcommon.Map) {
-	attrs.EnsureCapacity(attrs.Len() + len(f.touched) + len(p.traceWide) + len(p.subtree) + 5)
+// grow makes room for everything that may be added to an item, at once: what was
+// found and is not there under its canonical name, the ids that are missing, and
+// layer, its source and transition, name and phase.
+func (p *plan) grow(f *facts, attrs pcommon.Map, missing int) {
+	n := attrs.Len() + missing + 3
+	if p.record {
+		n++
+	}
+	if f.name.Phase != "" {
+		n++
+	}
+	for _, at := range f.touched {
+		if v := &f.slots[at]; v.found() && !v.own() && p.slots[at].kind < kindNumber {
+			n++
+		}
+	}
+	attrs.EnsureCapacity(n)
 }
 
 type clock func() time.Time

@@ -2,6 +2,7 @@ package layerenricher
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -53,25 +54,24 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, scope,
 	p.operationOf(f)
 	p.spanFields(f, span)
 
-	p.grow(f, attrs)
+	it := &s.item
+	*it = correlation.Item{}
+	wide, below := p.ids(f, it)
+	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	p.writeName(f, attrs)
 	for _, ev := range span.Events().All() {
 		e.spanEvent(s, ev)
 	}
 
-	it := &s.item
-	*it = correlation.Item{
-		Trace: correlation.TraceID(span.TraceID()), Span: correlation.SpanID(span.SpanID()),
-		Parent: correlation.SpanID(span.ParentSpanID()), Layer: uint8(layer),
-	}
+	it.Trace, it.Span = correlation.TraceID(span.TraceID()), correlation.SpanID(span.SpanID())
+	it.Parent, it.Layer = correlation.SpanID(span.ParentSpanID()), uint8(layer)
 	if it.Parent == (correlation.SpanID{}) {
 		it.Root = correlation.Parentless
 	}
 	if _, ok := p.roots[f.name.Canonical]; ok {
 		it.Root = correlation.NamedRoot
 	}
-	wide, below := p.ids(f, it)
 	ref := e.cache.Learn(now, it, near, &s.stats)
 	s.spans = append(s.spans, waiting[ptrace.Span]{
 		item: span, ref: ref, from: it.Parent, layer: layer, source: from, explicit: explicit,
@@ -93,8 +93,16 @@ func (p *plan) spanName(s *scratch, f *facts, name string) {
 	} else {
 		f.name = s.parse(p, name)
 	}
-	if f.phase != "" {
-		f.name = p.names.Complete(f.name, f.phase, false)
+	p.complete(f, false)
+}
+
+// complete adds to the name what the attributes say about phase and parts.
+func (p *plan) complete(f *facts, event bool) {
+	if own := &f.slots[p.phase]; own.own() && own.str != "" {
+		f.name.Phase = own.str
+	}
+	if f.phase != "" || event {
+		f.name = p.names.Complete(f.name, f.phase, event)
 	}
 }
 
@@ -128,7 +136,8 @@ func (e *enricher) spanEvent(s *scratch, ev ptrace.SpanEvent) {
 	f.reset()
 	attrs := ev.Attributes()
 	p.scan(f, attrs, onSpanEvent)
-	f.name = p.names.Complete(n, f.phase, true)
+	f.name = n
+	p.complete(f, true)
 	p.settle(f, 0, f.name.Layer)
 	p.write(f, attrs)
 	p.writeName(f, attrs)

@@ -112,12 +112,7 @@ func (p *plan) writeName(f *facts, attrs pcommon.Map) string {
 	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {
 		attrs.PutStr(attributeEventName, f.name.Canonical)
 	}
-	switch own := &f.slots[p.phase]; {
-	case own.own():
-		if own.str != "" {
-			f.name.Phase = own.str
-		}
-	case f.name.Phase != "":
+	if f.name.Phase != "" && !f.slots[p.phase].own() {
 		attrs.PutStr(attributePhase, f.name.Phase)
 	}
 	return f.name.Full()

@@ -1,0 +1,287 @@
+package bench
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/foundation-os/otelcol-foundation/processor/layerenricher"
+)
+
+const (
+	layerEnricherItems         = 1000
+	layerEnricherSpansPerTrace = 10
+)
+
+var layerEnricherNames = []string{
+	"request.multi_agent_optimization", "foundation.agent_discovery", "foundation_jido.coordination_setup",
+	"dspex.multi_agent_optimization", "dspex.optimization.iteration.stop", "foundation_jido.signal.dispatch",
+	"foundation.process_registry.lookup", "dspex.program.execution", "jido.agent.run", "GET /",
+}
+
+// layerEnricherTraces makes a batch of traces with ten spans and ten attributes
+// a span. Only the root has the request's and program's id.
+func layerEnricherTraces(first int) ptrace.Traces {
+	td := ptrace.NewTraces()
+	spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+	for i := range layerEnricherItems {
+		trace, at := first+i/layerEnricherSpansPerTrace, i%layerEnricherSpansPerTrace
+		s := spans.AppendEmpty()
+		s.SetName(layerEnricherNames[at])
+		s.SetTraceID(pcommon.TraceID{1, byte(trace), byte(trace >> 8), byte(trace >> 16), byte(trace * 7), 9})
+		s.SetSpanID(pcommon.SpanID{1, byte(at)})
+		if at > 0 {
+			s.SetParentSpanID(pcommon.SpanID{1, byte((at - 1) / 2)})
+		}
+		s.SetStartTimestamp(1_000_000_000)
+		s.SetEndTimestamp(1_012_000_000)
+		a := s.Attributes()
+		if at == 0 {
+			a.PutStr("request_id", fmt.Sprint("request-", trace))
+			a.PutStr("program_id", "program-1")
+		} else {
+			a.PutStr("peer.service", "x")
+			a.PutStr("beam.module", "MyApp.Worker")
+		}
+		if at%3 == 1 {
+			a.PutStr("agent_id", fmt.Sprint("agent-", at))
+		} else {
+			a.PutStr("net.peer.name", "10.0.0.1")
+		}
+		a.PutStr("success", "true")
+		a.PutStr("thread.name", "scheduler-3")
+		a.PutInt("thread.id", 17)
+		a.PutStr("code.function", "handle_call/3")
+		a.PutStr("code.namespace", "MyApp.Worker")
+		a.PutBool("sampled", true)
+		a.PutStr("deployment", "blue")
+	}
+	return td
+}
+
+func layerEnricherSettings(f processor.Factory) processor.Settings {
+	set := processortest.NewNopSettings(f.Type())
+	set.ID = component.NewID(f.Type())
+	return set
+}
+
+func layerEnricherNet(b *testing.B, unit string) {
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/layerEnricherItems, unit)
+}
+
+// BenchmarkLayerEnricherTraces: a copy of the batch; a copy that is given the
+// attributes that the enricher would write, by somebody who knows them
+// beforehand; and the enricher on a copy, with the batch's traces in its cache
+// (warm) and with new traces each time (cold).
+func BenchmarkLayerEnricherTraces(b *testing.B) {
+	f := layerenricher.NewFactory()
+	newProcessor := func(b *testing.B) processor.Traces {
+		p, err := f.CreateTraces(b.Context(), layerEnricherSettings(f), f.CreateDefaultConfig(), consumertest.NewNop())
+		require.NoError(b, err)
+		require.NoError(b, p.Start(b.Context(), componenttest.NewNopHost()))
+		b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
+		return p
+	}
+	in := layerEnricherTraces(0)
+	b.Run("clone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			td := ptrace.NewTraces()
+			in.CopyTo(td)
+		}
+		layerEnricherNet(b, "ns/span")
+	})
+	b.Run("clone_and_write", func(b *testing.B) {
+		out := ptrace.NewTraces()
+		in.CopyTo(out)
+		require.NoError(b, newProcessor(b).ConsumeTraces(b.Context(), out))
+		type added struct{ key, value string }
+		var writes [][]added
+		before, after := in.ResourceSpans().At(0).ScopeSpans().At(0).Spans(), out.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+		for i := range after.Len() {
+			var w []added
+			for key, v := range after.At(i).Attributes().All() {
+				if _, ok := before.At(i).Attributes().Get(key); !ok {
+					w = append(w, added{key, v.AsString()})
+				}
+			}
+			writes = append(writes, w)
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			td := ptrace.NewTraces()
+			in.CopyTo(td)
+			spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+			for i, w := range writes {
+				attrs := spans.At(i).Attributes()
+				attrs.EnsureCapacity(attrs.Len() + len(w))
+				for _, kv := range w {
+					attrs.PutStr(kv.key, kv.value)
+				}
+			}
+		}
+		layerEnricherNet(b, "ns/span")
+	})
+	b.Run("warm", func(b *testing.B) {
+		p := newProcessor(b)
+		b.ReportAllocs()
+		for b.Loop() {
+			td := ptrace.NewTraces()
+			in.CopyTo(td)
+			if err := p.ConsumeTraces(b.Context(), td); err != nil {
+				b.Fatal(err)
+			}
+		}
+		layerEnricherNet(b, "ns/span")
+	})
+	b.Run("cold", func(b *testing.B) {
+		p := newProcessor(b)
+		b.ReportAllocs()
+		batch := uint32(0)
+		for b.Loop() {
+			td := ptrace.NewTraces()
+			in.CopyTo(td)
+			batch++
+			layerEnricherMark(td, batch)
+			if err := p.ConsumeTraces(b.Context(), td); err != nil {
+				b.Fatal(err)
+			}
+		}
+		layerEnricherNet(b, "ns/span")
+	})
+	b.Run("warm_parallel", func(b *testing.B) {
+		p := newProcessor(b)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				td := ptrace.NewTraces()
+				in.CopyTo(td)
+				if err := p.ConsumeTraces(b.Context(), td); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+		layerEnricherNet(b, "ns/span")
+	})
+	// The same work with more traces in the cache: every batch has other ones.
+	for _, traces := range []int{100, 50_000} {
+		b.Run(fmt.Sprintf("warm_of_%d_traces", traces), func(b *testing.B) {
+			p := newProcessor(b)
+			rounds := uint32(traces / (layerEnricherItems / layerEnricherSpansPerTrace))
+			send := func(round uint32) {
+				td := ptrace.NewTraces()
+				in.CopyTo(td)
+				layerEnricherMark(td, round%rounds)
+				if err := p.ConsumeTraces(b.Context(), td); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range rounds {
+				send(i)
+			}
+			b.ReportAllocs()
+			round := uint32(0)
+			for b.Loop() {
+				send(round)
+				round++
+			}
+			layerEnricherNet(b, "ns/span")
+		})
+	}
+}
+
+// layerEnricherMark gives the traces of a batch other ids.
+func layerEnricherMark(td ptrace.Traces, mark uint32) {
+	for _, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
+		id := s.TraceID()
+		binary.LittleEndian.PutUint32(id[8:], mark)
+		s.SetTraceID(id)
+	}
+}
+
+func BenchmarkLayerEnricherLogs(b *testing.B) {
+	in := plog.NewLogs()
+	records := in.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for i := range layerEnricherItems {
+		r := records.AppendEmpty()
+		r.SetTraceID(pcommon.TraceID{1, byte(i / 10), byte(i / 2560)})
+		r.Body().SetStr("[:foundation_jido, :coordination, :auction, :bid_received]")
+		r.Attributes().PutStr("auction_id", "auction-1")
+		r.Attributes().PutDouble("bid_value", 7)
+		r.Attributes().PutStr("code.function", "handle_call/3")
+	}
+	f := layerenricher.NewFactory()
+	p, err := f.CreateLogs(b.Context(), layerEnricherSettings(f), f.CreateDefaultConfig(), consumertest.NewNop())
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
+	b.Run("clone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ld := plog.NewLogs()
+			in.CopyTo(ld)
+		}
+		layerEnricherNet(b, "ns/record")
+	})
+	b.Run("warm", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			ld := plog.NewLogs()
+			in.CopyTo(ld)
+			if err := p.ConsumeLogs(b.Context(), ld); err != nil {
+				b.Fatal(err)
+			}
+		}
+		layerEnricherNet(b, "ns/record")
+	})
+}
+
+func BenchmarkLayerEnricherMetrics(b *testing.B) {
+	in := pmetric.NewMetrics()
+	metrics := in.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics()
+	for i := range layerEnricherItems / 10 {
+		m := metrics.AppendEmpty()
+		m.SetName(fmt.Sprint("foundation_jido_metric_", i))
+		points := m.SetEmptySum().DataPoints()
+		for j := range 10 {
+			p := points.AppendEmpty()
+			p.SetIntValue(int64(j))
+			p.Attributes().PutStr("agent_type", "worker")
+			p.Attributes().PutStr("instance", "10.0.0.1:4000")
+		}
+	}
+	f := layerenricher.NewFactory()
+	p, err := f.CreateMetrics(b.Context(), layerEnricherSettings(f), f.CreateDefaultConfig(), consumertest.NewNop())
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
+	b.Run("clone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			md := pmetric.NewMetrics()
+			in.CopyTo(md)
+		}
+		layerEnricherNet(b, "ns/point")
+	})
+	b.Run("enrich", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			md := pmetric.NewMetrics()
+			in.CopyTo(md)
+			if err := p.ConsumeMetrics(b.Context(), md); err != nil {
+				b.Fatal(err)
+			}
+		}
+		layerEnricherNet(b, "ns/point")
+	})
+}
