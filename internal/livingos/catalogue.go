@@ -70,6 +70,15 @@ var programs = []program{
 	{"", "simple", "", "multi_agent", 3, 150 * time.Millisecond, 450 * time.Millisecond},
 }
 
+// programsPerSender programs are optimised in turn by one application instance,
+// eight of each kind above. Two requests that optimise the same program at the
+// same time could not be told apart as two runs; 20 instances have fewer than the
+// 1000 programs that the score's gauge tells apart.
+const programsPerSender = 48
+
+// longestRequest is a bound of what a request takes when nothing slows it down.
+const longestRequest = 6 * time.Second
+
 // agentsPerSender agents live in one application instance for the whole run:
 // the number of active agents is known and does not grow.
 const agentsPerSender = 12

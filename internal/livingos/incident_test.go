@@ -134,7 +134,7 @@ func TestBreaker(t *testing.T) {
 // request that they judge, and no duration strays far from its mean.
 func TestDemoIsQuietOutsideOfTheIncident(t *testing.T) {
 	s := Demo()
-	for seed := range uint64(50) {
+	for seed := range uint64(15) {
 		s.Seed = seed
 		var coordinations, failed, runs, converged float64
 		for i := range s.Total() {
@@ -182,7 +182,7 @@ func TestDemoIsQuietOutsideOfTheIncident(t *testing.T) {
 // later with time to spare before the run ends.
 func TestDemoDispatchesRecoverInTime(t *testing.T) {
 	s := Demo()
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		s.Seed = seed
 		type dispatch struct {
 			at time.Duration

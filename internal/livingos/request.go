@@ -63,8 +63,8 @@ func (w World) Request(i int, at time.Duration) Request {
 
 // request is the document's example: optimize_with_coordination.
 func (m *maker) request() *Span {
-	number := m.turn % len(programs)
-	m.program = programs[number]
+	number := m.turn % programsPerSender
+	m.program = programs[number%len(programs)]
 	for k := range m.program.agents {
 		m.agents = append(m.agents, (m.turn*3+k)%agentsPerSender)
 	}

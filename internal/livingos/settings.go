@@ -139,6 +139,20 @@ func (s Settings) End() time.Duration {
 	return s.Duration
 }
 
+// RunsOverlap says whether a program may be optimised again before its last
+// optimisation ends: then nobody can say how many runs there were.
+func (s Settings) RunsOverlap() bool {
+	programs := programsPerSender * s.Senders
+	if total := s.Total(); total > 0 && total <= programs {
+		return false
+	}
+	slowest := 1.0
+	for _, d := range s.SlowDowns {
+		slowest = max(slowest, d.Factor)
+	}
+	return s.Rate == 0 || float64(programs)/s.Rate < slowest*longestRequest.Seconds()
+}
+
 // Validate reports everything that is wrong, named as the flags are.
 func (s Settings) Validate() error {
 	var errs []error

@@ -12,6 +12,7 @@ import (
 // nothing with the components that make the metrics, so that the two can be
 // compared. It is not safe for concurrent use.
 type Tally struct {
+	settings         Settings
 	requests, failed int64
 	spans            map[string]*NameCount
 	logs             map[string]int64
@@ -22,10 +23,11 @@ type Tally struct {
 	agents           map[string]string // id → type
 }
 
-// NewTally makes an empty tally.
-func NewTally() *Tally {
+// NewTally makes an empty tally of a run with these settings.
+func NewTally(s Settings) *Tally {
 	return &Tally{
-		spans: map[string]*NameCount{}, logs: map[string]int64{}, spanEvents: map[string]int64{}, points: map[string]int64{},
+		settings: s,
+		spans:    map[string]*NameCount{}, logs: map[string]int64{}, spanEvents: map[string]int64{}, points: map[string]int64{},
 		prometheus: family{}, metrics: family{}, agents: map[string]string{},
 	}
 }
@@ -118,7 +120,7 @@ func (t *Tally) Points(metric string, n int) { t.points[metric] += int64(n) }
 
 // Spans counts the spans of a delivered request and, when events travel with
 // their spans, these.
-func (t *Tally) Spans(r Request, spanEvents bool) {
+func (t *Tally) Spans(r Request) {
 	t.requests++
 	if r.Root.Failure != "" {
 		t.failed++
@@ -131,14 +133,16 @@ func (t *Tally) Spans(r Request, spanEvents bool) {
 			converged = converged || s.Value("converged") == true
 		}
 	})
-	t.metrics.count("dspex.optimization.runs.finished", "strategy", strategy)
-	if converged {
-		t.metrics.count("dspex.optimization.runs.converged", "strategy", strategy)
+	if !t.settings.RunsOverlap() {
+		t.metrics.count("dspex.optimization.runs.finished", "strategy", strategy)
+		if converged {
+			t.metrics.count("dspex.optimization.runs.converged", "strategy", strategy)
+		}
 	}
 	program := text(r.Root, "program_id", "unknown")
 	r.Walk(func(s *Span) {
 		t.span(s, program)
-		if spanEvents {
+		if t.settings.SpanEvents {
 			for _, e := range s.Events {
 				if e.OnSpan() {
 					t.spanEvents[e.Name]++

@@ -282,3 +282,35 @@ func TestRawness(t *testing.T) {
 		assert.True(t, found[f], f)
 	}
 }
+
+// A program is not optimised again before its last optimisation is over, unless
+// RunsOverlap says so.
+func TestRunsOverlap(t *testing.T) {
+	assert.False(t, Demo().RunsOverlap())
+	assert.False(t, Settings{Senders: 16, Requests: 16 * programsPerSender}.RunsOverlap())
+	assert.True(t, Settings{Senders: 16, Requests: 16*programsPerSender + 1}.RunsOverlap())
+	assert.True(t, Settings{Senders: 1, Rate: 10}.RunsOverlap())
+
+	s := Demo()
+	ends := map[any]time.Duration{}
+	for i := range s.Total() {
+		r := NewWorld(s).Request(i, s.Due(i))
+		start := s.Due(i) - r.Length() // requests end when they are due
+		program := r.Root.Value("program_id")
+		if end, ok := ends[program]; ok {
+			assert.Greater(t, start, end, "%v in request %d", program, i)
+		}
+		ends[program] = s.Due(i)
+	}
+}
+
+func TestLongestRequest(t *testing.T) {
+	s := valid()
+	for i := range 300 {
+		assert.Less(t, NewWorld(s).Request(i, 0).Length(), longestRequest)
+	}
+	s.ErrorRate = 0.5
+	for i := range 300 {
+		assert.Less(t, NewWorld(s).Request(i, 0).Length(), longestRequest, "with failures")
+	}
+}

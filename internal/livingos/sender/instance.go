@@ -197,7 +197,7 @@ func (in *instance) flush(ctx context.Context, last bool) error {
 		err := in.spans.ExportSpans(ctx, b.spans)
 		errs = append(errs, in.run.delivered("spans", len(b.spans), err, func(t *livingos.Tally) {
 			for _, r := range b.requests {
-				t.Spans(r, in.spanEvents)
+				t.Spans(r)
 			}
 		}))
 	}

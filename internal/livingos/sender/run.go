@@ -27,7 +27,7 @@ type run struct {
 // [Options.RetryFor]; the error then says why, and the summary holds what came
 // before.
 func Run(ctx context.Context, s livingos.Settings, o Options) (livingos.Summary, error) {
-	r := &run{settings: s, options: o, world: livingos.NewWorld(s), start: time.Now(), tally: livingos.NewTally()}
+	r := &run{settings: s, options: o, world: livingos.NewWorld(s), start: time.Now(), tally: livingos.NewTally(s)}
 	instances := make([]*instance, s.Senders)
 	for i := range instances {
 		var err error

@@ -159,7 +159,7 @@ func compare(t *testing.T, r *receiver, sum livingos.Summary) {
 // A gauge shows the last score of each program.
 func TestPerformanceScoreIsTheLast(t *testing.T) {
 	r := startGRPC(t, newReceiver())
-	sum, err := Run(t.Context(), settings(2, 40), options(r, ProtocolGRPC))
+	sum, err := Run(t.Context(), settings(2, 220), options(r, ProtocolGRPC))
 	require.NoError(t, err)
 	programs := map[string]string{} // trace → program
 	for _, s := range r.spans {
