@@ -95,7 +95,7 @@ func (e *engine) start(context.Context) error {
 	if e.started++; e.started == e.created {
 		ctx, cancel := context.WithCancel(context.Background())
 		e.cancel, e.done = cancel, make(chan struct{})
-		go e.run(ctx)
+		go e.every(ctx, e.eval.next, e.tick)
 	}
 	return nil
 }
@@ -159,19 +159,18 @@ func (e *engine) stop(ctx context.Context) error {
 	return st.Close()
 }
 
-// run evaluates whenever something is due.
-func (e *engine) run(ctx context.Context) {
+// every calls tick whenever something is due.
+func (e *engine) every(ctx context.Context, next func() time.Time, tick func(context.Context)) {
 	defer close(e.done)
 	for {
-		now := e.clock()
-		wait := e.eval.next().Add(e.cfg.EvalDelay).Sub(now)
+		wait := next().Add(e.cfg.EvalDelay).Sub(e.clock())
 		timer := time.NewTimer(min(max(wait, 0), e.cfg.EvaluationInterval))
 		select {
 		case <-ctx.Done():
 			timer.Stop()
 			return
 		case <-timer.C:
-			e.tick(ctx)
+			tick(ctx)
 		}
 	}
 }

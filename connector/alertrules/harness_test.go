@@ -18,6 +18,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
@@ -239,4 +241,15 @@ func loadFile(t *testing.T, path string) *Config {
 	cfg := createDefaultConfig().(*Config)
 	require.NoError(t, conf.Unmarshal(cfg))
 	return cfg
+}
+
+// sumOf adds the points of a counter that have the attribute's value.
+func sumOf(m metricdata.Metrics, key, value string) int64 {
+	var n int64
+	for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+		if v, ok := p.Attributes.Value(attribute.Key(key)); ok && v.AsString() == value {
+			n += p.Value
+		}
+	}
+	return n
 }

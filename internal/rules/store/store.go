@@ -146,8 +146,9 @@ func (s *Store) Truncate(ctx context.Context, now time.Time) error {
 	late := s.table.forget(cutoff)
 	var errs []error
 	s.cutoff.Store(cutoff)
-	if late {
-		// Late samples lie in chunks of their own, which only this frees.
+	if late || len(s.db.Blocks()) > 0 {
+		// Late samples lie in chunks of their own, which only this frees: it makes
+		// blocks of them, and deletes the blocks that are out of reach.
 		errs = append(errs, s.db.CompactOOOHead(ctx))
 	}
 	errs = append(errs, s.db.Head().Truncate(cutoff))

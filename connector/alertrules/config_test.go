@@ -1,0 +1,145 @@
+package alertrules
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestDefaults(t *testing.T) {
+	c, err := parse(t, "{}")
+	require.NoError(t, err)
+	assert.Equal(t, &Config{
+		EvaluationInterval:        30 * time.Second,
+		DegradationEvents:         true,
+		TranslationStrategy:       NoTranslation,
+		PromoteResourceAttributes: []string{"service.name", "deployment.environment.name"},
+		EventPrefix:               "foundation_os.alert",
+		Limits:                    Limits{Series: 100000, AlertsPerRule: 1000, SamplesPerQuery: 50000000},
+	}, c)
+}
+
+func TestEveryKeyIsRead(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(`groups: [{name: g, rules: [{record: r, expr: up}]}]`), 0o600))
+	c, err := parse(t, `
+evaluation_interval: 10s
+eval_delay: 5s
+directory: `+dir+`
+degradation_events: false
+translation_strategy: UnderscoreEscapingWithSuffixes
+promote_resource_attributes: [a]
+external_labels: {dc: x}
+event_prefix: my.alert
+limits: {series: 1, alerts_per_rule: 2, samples_per_query: 3}
+rule_files: ['`+dir+`/*.yaml']
+rules:
+  - name: R
+    metric: m
+    where: {a.b: c}
+    aggregate: p95
+    window: 1h
+    group_by: [g]
+    op: lte
+    threshold: 0.5
+    min_count: 5
+    for: 2m
+    keep_firing_for: 5m
+    severity: critical
+    annotations: {s: x}
+events:
+  - name: E
+    signal: logs
+    condition: log.attributes["x"] == 1
+    resolve: log.attributes["x"] == 2
+    group_by: [g]
+    expire_after: 1h
+    severity: info
+    annotations: {s: x}
+`)
+	require.NoError(t, err)
+	assert.Equal(t, 5*time.Second, c.EvalDelay)
+	assert.Equal(t, UnderscoreEscapingWithSuffixes, c.TranslationStrategy)
+	assert.Equal(t, SeverityCritical, c.Rules[0].Severity)
+	assert.Equal(t, "lte", c.Rules[0].Op.String())
+	assert.Equal(t, "p95", c.Rules[0].Aggregate.String())
+	assert.Equal(t, map[string]string{"a.b": "c"}, c.Rules[0].Where)
+	assert.Equal(t, SeverityInfo, c.Events[0].Severity)
+	assert.Equal(t, time.Hour, c.Events[0].ExpireAfter)
+}
+
+func TestMistakesAreErrors(t *testing.T) {
+	dir := t.TempDir()
+	bad := filepath.Join(dir, "bad.yaml")
+	require.NoError(t, os.WriteFile(bad, []byte(`
+groups:
+- name: kpis
+  rules:
+  - {record: fine, expr: up}
+  - {alert: Broken, expr: 'nofunc(up) >'}
+  - {alert: Unknown, expr: 'nofunc(up)'}
+`), 0o600))
+	rule := func(s string) string {
+		return "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt" + s + "}]"
+	}
+	for _, c := range []struct{ name, yaml, want string }{
+		{"unknown key", "storage: x", "storage"},
+		{"unknown key of a rule", rule(", recover_at: 1"), "recover_at"},
+		{"interval", "evaluation_interval: 10ms", "evaluation_interval: 10ms is too short, must be at least 1s"},
+		{"delay", "eval_delay: -1s", "eval_delay: -1s is negative"},
+		{"prefix", "event_prefix: ''", "event_prefix: is empty"},
+		{"promote", "promote_resource_attributes: ['']", "promote_resource_attributes: holds an empty name"},
+		{"external", "external_labels: {'': x}", `external_labels: "" is no label name`},
+		{"limits", "limits: {series: 0}", "limits: series: 0 is too small, must be at least 1"},
+		{"alert limit", "limits: {alerts_per_rule: -1}", "alerts_per_rule: -1"},
+		{"sample limit", "limits: {samples_per_query: 0}", "samples_per_query: 0"},
+		{"strategy", "translation_strategy: Underscores", "NoTranslation, UnderscoreEscapingWithSuffixes, NoUTF8EscapingWithSuffixes"},
+		{"no op", "rules: [{name: R, metric: m, aggregate: avg, window: 1m}]", `rules[0] ("R").op: is missing, must be one of gt, gte, lt, lte, eq, neq`},
+		{"bad op", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: '>'}]", "gt, gte, lt, lte, eq, neq"},
+		{"bad aggregate", "rules: [{name: R, metric: m, aggregate: mean, window: 1m, op: gt}]", "avg, min, max, sum, count, last, rate, increase, p50, p90, p95, p99"},
+		{"bad severity", rule(", severity: bad"), "warning, info, error, critical"},
+		{"bad template", rule(", annotations: {s: '{{ nofunc }}'}"), `"nofunc" not defined`},
+		{"duplicate", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt}]\nevents: [{name: R, condition: 'true', expire_after: 1m}]", `events[0].name: "R" is the name of rules[0] too`},
+		{"spans", "events: [{name: E, signal: spans, condition: 'true', expire_after: 1m}]", `"spans" is no signal of event rules, allowed: logs`},
+		{"no name", "events: [{condition: 'true', expire_after: 1m}]", `events[0] ("").name: is empty`},
+		{"no condition", "events: [{name: E, expire_after: 1m}]", `events[0] ("E").condition: is missing`},
+		{"bad condition", "events: [{name: E, condition: 'log.nope == 1', expire_after: 1m}]", `events[0] ("E").condition: `},
+		{"path without its context", "events: [{name: E, condition: 'attributes[\"x\"] == 1', expire_after: 1m}]", `events[0] ("E").condition: `},
+		{"bad resolve", "events: [{name: E, condition: 'true', resolve: 'Nope()'}]", `events[0] ("E").resolve: `},
+		{"never ends", "events: [{name: E, condition: 'true'}]", `events[0] ("E").resolve: is empty and expire_after is 0s`},
+		{"negative expiry", "events: [{name: E, condition: 'true', expire_after: -1s}]", "expire_after: -1s is negative"},
+		{"no such file", "rule_files: ['" + dir + "/none-*.yaml']", "none-*.yaml\" matches no file"},
+		{"bad pattern", "rule_files: ['[']", "no legal pattern"},
+		{"bad PromQL", "rule_files: ['" + bad + "']", `group "kpis", rule 2, "Broken"`},
+		{"unknown function", "rule_files: ['" + bad + "']", `group "kpis", rule 3, "Unknown": could not parse expression`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := parse(t, c.yaml)
+			assert.ErrorContains(t, err, c.want)
+		})
+	}
+	t.Run("all at once", func(t *testing.T) {
+		_, err := parse(t, "evaluation_interval: 1ms\nrule_files: ['"+bad+"', nothing.yaml]\nrules: [{name: R}]\nevents: [{name: E}]\n")
+		for _, want := range []string{"evaluation_interval", "Broken", "Unknown", "nothing.yaml", `rules[0] ("R").op`, `events[0] ("E").condition`} {
+			assert.ErrorContains(t, err, want)
+		}
+	})
+}
+
+func TestEnumsReadWhatTheyWrite(t *testing.T) {
+	for i := range severities {
+		var s Severity
+		require.NoError(t, s.UnmarshalText([]byte(Severity(i).String())))
+		assert.Equal(t, Severity(i), s)
+	}
+	for i := range strategies {
+		var s Strategy
+		require.NoError(t, s.UnmarshalText([]byte(Strategy(i).String())))
+		assert.Equal(t, Strategy(i), s)
+	}
+	assert.Equal(t, "unknown(9)", Severity(9).String())
+}
