@@ -61,11 +61,10 @@ func (mg *Merger) Add(r *Ring, t int64, m *Measurement) {
 	r.newest = max(r.newest, k)
 	p := &r.panes[k%int64(len(r.panes))]
 	if p.number != k {
+		r.fresh = r.fresh && !mg.isBefore(p.number, r.cachedFor)
 		p.reset(k)
-		r.fresh = false
-	} else if k < r.cachedFor {
-		r.fresh = false
 	}
+	r.fresh = r.fresh && !mg.isBefore(k, r.cachedFor)
 	p.add(m)
 }
 
@@ -80,10 +79,14 @@ func (mg *Merger) Before(r *Ring, t int64) verdict.Baseline {
 	return r.cached
 }
 
+// isBefore says whether a pane is one of the window before pane k. A pane that
+// was never used has the number -1.
+func (mg *Merger) isBefore(number, k int64) bool {
+	return number >= max(0, k-mg.panes.Count) && number < k
+}
+
 func (mg *Merger) merge(r *Ring, k int64) verdict.Baseline {
-	in := func(p *pane) bool {
-		return p.number >= 0 && p.number >= k-mg.panes.Count && p.number < k
-	}
+	in := func(p *pane) bool { return mg.isBefore(p.number, k) }
 	var b verdict.Baseline
 	var sum float64
 	lo, hi := math.Inf(1), math.Inf(-1)

@@ -36,7 +36,8 @@ const (
 func (s *Stream) relate(p Point, within int64) relation {
 	switch {
 	case !s.seen:
-		if p.Start > 0 && p.Start < p.Time && p.Time-p.Start <= within {
+		// s.time is of delta points before, which have told a part of it already
+		if p.Start > 0 && p.Start < p.Time && p.Start >= s.time && p.Time-p.Start <= within {
 			return resets
 		}
 		return begins
