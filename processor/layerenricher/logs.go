@@ -52,8 +52,8 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, scope
 	wide, below := p.ids(f, it)
 	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
-	if full := p.writeName(f, attrs); full != "" && rec.EventName() == "" {
-		rec.SetEventName(full)
+	if p.writeName(f, attrs) && rec.EventName() == "" {
+		rec.SetEventName(s.full(f.name))
 	}
 
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())

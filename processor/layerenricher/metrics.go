@@ -2,9 +2,11 @@ package layerenricher
 
 import (
 	"context"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
 	"github.com/foundation-os/otelcol-foundation/internal/inference"
 )
 
@@ -12,12 +14,13 @@ import (
 // resource. A data point belongs to no trace.
 func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
 	s := e.acquire()
+	now := e.now()
 	for _, rm := range md.ResourceMetrics().All() {
 		service := e.resource(s, rm.Resource())
 		for _, sm := range rm.ScopeMetrics().All() {
 			scope := e.plan.layers.ByScope(sm.Scope().Name())
 			for _, m := range sm.Metrics().All() {
-				e.metric(s, m, scope, service)
+				e.metric(s, now, m, scope, service)
 			}
 		}
 	}
@@ -25,20 +28,27 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 	return md, nil
 }
 
-func (e *enricher) metric(s *scratch, m pmetric.Metric, scope, service inference.Layer) {
+func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, scope, service inference.Layer) {
 	name := inference.Name{Canonical: m.Name(), Layer: s.parse(e.plan, m.Name()).Layer}
+	h := hints{name: name, scope: scope, service: service}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
-		points(e, s, m.Gauge().DataPoints(), name, scope, service)
+		points(e, s, now, m.Gauge().DataPoints(), h, pmetric.NumberDataPoint.Exemplars)
 	case pmetric.MetricTypeSum:
-		points(e, s, m.Sum().DataPoints(), name, scope, service)
+		points(e, s, now, m.Sum().DataPoints(), h, pmetric.NumberDataPoint.Exemplars)
 	case pmetric.MetricTypeHistogram:
-		points(e, s, m.Histogram().DataPoints(), name, scope, service)
+		points(e, s, now, m.Histogram().DataPoints(), h, pmetric.HistogramDataPoint.Exemplars)
 	case pmetric.MetricTypeExponentialHistogram:
-		points(e, s, m.ExponentialHistogram().DataPoints(), name, scope, service)
+		points(e, s, now, m.ExponentialHistogram().DataPoints(), h, pmetric.ExponentialHistogramDataPoint.Exemplars)
 	case pmetric.MetricTypeSummary:
-		points(e, s, m.Summary().DataPoints(), name, scope, service)
+		points(e, s, now, m.Summary().DataPoints(), h, nil)
 	}
+}
+
+// hints is what a data point's metric, scope and service say about its layer.
+type hints struct {
+	name           inference.Name
+	scope, service inference.Layer
 }
 
 // pointSlice is what pdata's lists of data points have in common.
@@ -47,14 +57,15 @@ type pointSlice[P item] interface {
 	At(i int) P
 }
 
-func points[P item](e *enricher, s *scratch, all pointSlice[P], name inference.Name, scope, service inference.Layer) {
+func points[P item](e *enricher, s *scratch, now time.Time, all pointSlice[P], h hints, exemplars func(P) pmetric.ExemplarSlice) {
 	p, f := e.plan, s.facts
 	for i := range all.Len() {
-		attrs := all.At(i).Attributes()
+		point := all.At(i)
+		attrs := point.Attributes()
 		f.reset()
 		p.scan(f, attrs, onDataPoint)
-		f.name = name
-		layer, from, explicit := p.own(f, scope, service)
+		f.name = h.name
+		layer, from, explicit := p.own(f, h.scope, h.service)
 		p.settle(f, 0, layer)
 		attrs.EnsureCapacity(attrs.Len() + len(f.touched) + 1)
 		p.write(f, attrs)
@@ -65,5 +76,33 @@ func points[P item](e *enricher, s *scratch, all pointSlice[P], name inference.N
 		if !explicit {
 			attrs.PutStr(attributeLayer, p.layers.Name(layer))
 		}
+		if exemplars != nil {
+			for _, x := range exemplars(point).All() {
+				e.exemplar(s, now, x)
+			}
+		}
 	}
+}
+
+// exemplar gives the ids of its trace to an exemplar: it is where a metric says
+// which request it measured, as ids are no attributes of data points.
+func (e *enricher) exemplar(s *scratch, now time.Time, x pmetric.Exemplar) {
+	ref := e.cache.Find(now, correlation.TraceID(x.TraceID()), correlation.Ref{}, &s.stats)
+	if !ref.Found() {
+		return
+	}
+	e.cache.Ask(ref, correlation.SpanID(x.SpanID()), &s.answer)
+	fillExemplar := func(slots []uint8, values []string) {
+		for i, at := range slots {
+			if values[i] == "" {
+				continue
+			}
+			if v, ok := x.FilteredAttributes().GetOrPutEmpty(e.plan.slots[at].name); !ok {
+				v.SetStr(values[i])
+				s.filled[at]++
+			}
+		}
+	}
+	fillExemplar(e.plan.traceWide, s.answer.TraceIDs[:])
+	fillExemplar(e.plan.subtree, s.answer.Subtree[:])
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -237,8 +238,28 @@ func TestSignalsOfOneComponentShareTheirTraces(t *testing.T) {
 	rec.SetTraceID(pcommon.TraceID{1, 0})
 	rec.SetSpanID(spanID(1))
 	require.NoError(t, lp.ConsumeLogs(t.Context(), ld))
-	require.NoError(t, tp.Shutdown(t.Context()))
-	require.NoError(t, lp.Shutdown(t.Context()))
+
+	mp, err := f.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	md := pmetric.NewMetrics()
+	point := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty().SetEmptyHistogram().DataPoints().AppendEmpty()
+	for range 2 {
+		x := point.Exemplars().AppendEmpty()
+		x.SetTraceID(pcommon.TraceID{1, 0})
+		x.SetSpanID(spanID(1))
+	}
+	point.Exemplars().At(1).FilteredAttributes().PutStr("foundation_os.request.id", "its own")
+	point.Exemplars().AppendEmpty() // of no trace
+	require.NoError(t, mp.ConsumeMetrics(t.Context(), md))
+	assert.Equal(t, map[string]any{"foundation_os.request.id": "request-0", "foundation_os.agent.id": "agent-0"}, point.Exemplars().At(0).FilteredAttributes().AsRaw())
+	assert.Equal(t, map[string]any{"foundation_os.request.id": "its own", "foundation_os.agent.id": "agent-0"}, point.Exemplars().At(1).FilteredAttributes().AsRaw())
+	assert.Zero(t, point.Exemplars().At(2).FilteredAttributes().Len())
+	assert.Equal(t, map[string]any{"foundation_os.layer": "unknown"}, point.Attributes().AsRaw(), "ids are no attributes of data points")
+
+	for _, c := range []component.Component{tp, lp, mp} {
+		require.NoError(t, c.Shutdown(t.Context()))
+		require.NoError(t, c.Shutdown(t.Context()), "a second Shutdown is harmless")
+	}
 	assert.Equal(t, map[string]any{
 		"foundation_os.request.id": "request-0", "foundation_os.agent.id": "agent-0", "foundation_os.layer": "dspex",
 	}, sink.AllLogs()[0].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().AsRaw())
@@ -427,7 +448,7 @@ func TestOwnMetrics(t *testing.T) {
 		for _, dp := range m.Data.(metricdata.Sum[int64]).DataPoints {
 			enc := ""
 			for _, kv := range dp.Attributes.ToSlice() {
-				enc += string(kv.Key) + "=" + kv.Value.Emit() + " "
+				enc += string(kv.Key) + "=" + kv.Value.String() + " "
 			}
 			out[strings.TrimSpace(enc)] = dp.Value
 		}

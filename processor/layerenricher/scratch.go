@@ -16,8 +16,9 @@ import (
 // nothing in it is locked.
 type scratch struct {
 	facts   *facts
-	event   *facts // of a span's events, while the span's own facts are in use
-	names   map[string]inference.Name
+	event   *facts                    // of a span's events, while the span's own facts are in use
+	names   map[string]inference.Name // what was parsed before
+	fulls   map[nameAndPhase]string   // full names, as log records carry them
 	item    correlation.Item
 	answer  correlation.Answer
 	spans   []waiting[ptrace.Span]
@@ -63,10 +64,26 @@ func (s *scratch) parse(p *plan, raw string) inference.Name {
 	return n
 }
 
+// full is a name with its phase; the text is made once for a name.
+func (s *scratch) full(n inference.Name) string {
+	key := nameAndPhase{n.Canonical, n.Phase}
+	text, ok := s.fulls[key]
+	if !ok {
+		text = n.Full()
+		if len(s.fulls) >= maxNames {
+			clear(s.fulls)
+		}
+		s.fulls[key] = text
+	}
+	return text
+}
+
+type nameAndPhase struct{ name, phase string }
+
 func newScratch(p *plan) *scratch {
 	return &scratch{
 		facts: newFacts(p), event: newFacts(p),
-		names: map[string]inference.Name{}, filled: make([]int64, len(p.slots)),
+		names: map[string]inference.Name{}, fulls: map[nameAndPhase]string{}, filled: make([]int64, len(p.slots)),
 	}
 }
 

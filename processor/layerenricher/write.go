@@ -103,11 +103,11 @@ func putCustom(p *plan, attrs pcommon.Map, prefix string, m pcommon.Map, depth i
 	}
 }
 
-// writeName adds the canonical name, phase and operation of an event. It returns
-// the name with its phase, or "" when the item is no event.
-func (p *plan) writeName(f *facts, attrs pcommon.Map) string {
+// writeName adds the canonical name and the phase of an event; it is false when
+// the item is none.
+func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
 	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" {
-		return ""
+		return false
 	}
 	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {
 		attrs.PutStr(attributeEventName, f.name.Canonical)
@@ -115,5 +115,5 @@ func (p *plan) writeName(f *facts, attrs pcommon.Map) string {
 	if f.name.Phase != "" && !f.slots[p.phase].own() {
 		attrs.PutStr(attributePhase, f.name.Phase)
 	}
-	return f.name.Full()
+	return true
 }
