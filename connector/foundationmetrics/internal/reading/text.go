@@ -84,7 +84,10 @@ func Elements(s string) []string {
 	return parts
 }
 
-func bad(n float64) bool { return math.IsNaN(n) || math.IsInf(n, 0) }
+// maxNumber keeps sums finite: no number of samples of this size reaches infinity.
+const maxNumber = 1e100
+
+func bad(n float64) bool { return math.IsNaN(n) || math.Abs(n) > maxNumber }
 
 // True says whether a value means yes, and whether it means yes or no at all.
 func True(v item.Value) (yes, known bool) {

@@ -1,0 +1,256 @@
+package foundationmetrics
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/prometheusexporter"
+	"github.com/prometheus/otlptranslator"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/exporter/exportertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/foundation-os/otelcol-foundation/semconv"
+)
+
+// scrape is what a real Prometheus exporter shows of what the connector sends it, the
+// lines of the named metrics only.
+func scrape(t *testing.T, send func(p *pair)) []string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	endpoint := l.Addr().String()
+	require.NoError(t, l.Close())
+
+	f := prometheusexporter.NewFactory()
+	cfg := f.CreateDefaultConfig().(*prometheusexporter.Config)
+	cfg.ServerConfig.NetAddr.Endpoint = endpoint
+	cfg.WithoutScopeInfo = true
+	exp, err := f.CreateMetrics(t.Context(), exportertest.NewNopSettings(f.Type()), cfg)
+	require.NoError(t, err)
+	require.NoError(t, exp.Start(t.Context(), componenttest.NewNopHost()))
+	t.Cleanup(func() { require.NoError(t, exp.Shutdown(t.Context())) })
+
+	p := startTo(t, nil, exp)
+	p.clock.t = time.Now() // the exporter forgets what is older than five minutes
+	send(p)
+	p.core.flush(t.Context())
+
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get("http://" + endpoint + "/metrics")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, resp.Body.Close()) }()
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return strings.Split(string(body), "\n")
+}
+
+// The document's six names with their labels, missing values and buckets, and exact
+// values from 16 senders at once.
+func TestThePrometheusNamesOfTheDocument(t *testing.T) {
+	const senders, each = 16, 250
+	lines := scrape(t, func(p *pair) {
+		var wg sync.WaitGroup
+		for range senders {
+			wg.Go(func() {
+				for range each {
+					p.spans(
+						spanOf{name: "foundation.process_registry.register", length: ms, attrs: kv{"namespace": "prod", "process_type": "worker"}},
+						spanOf{name: "foundation.process_registry.register", length: ms},
+						spanOf{name: "foundation.process_registry.lookup", length: 4 * ms, attrs: kv{"namespace": "prod"}},
+						spanOf{name: "foundation_jido.coordination.auction", length: ms, attrs: kv{"success": true}},
+						spanOf{name: "dspex.optimization.iteration", length: 20 * time.Second, attrs: kv{"strategy": "mipro", "performance_score": 0.75}},
+					)
+				}
+			})
+		}
+		wg.Wait()
+		p.spans(
+			spanOf{name: "foundation_jido.agent.registration", length: ms, attrs: kv{"agent_id": "a", "agent_type": "solver"}},
+			spanOf{name: "foundation_jido.agent.registration", length: ms, attrs: kv{"agent_id": "b"}},
+		)
+	})
+	for _, want := range []string{
+		`foundation_process_registrations_total{foundation_os_layer="foundation",job="shop",namespace="prod",process_type="worker"} 4000`,
+		`foundation_process_registrations_total{foundation_os_layer="foundation",job="shop",namespace="default",process_type="unknown"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.001"} 0`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.005"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.01"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.05"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.1"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="0.5"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="1"} 4000`,
+		`foundation_process_lookup_duration_seconds_bucket{foundation_os_layer="foundation",job="shop",namespace="prod",le="+Inf"} 4000`,
+		`foundation_process_lookup_duration_seconds_count{foundation_os_layer="foundation",job="shop",namespace="prod"} 4000`,
+		`foundation_jido_active_agents{agent_type="solver",foundation_os_layer="foundation_jido",job="shop"} 1`,
+		`foundation_jido_active_agents{agent_type="unknown",foundation_os_layer="foundation_jido",job="shop"} 1`,
+		`foundation_jido_coordinations_total{coordination_type="auction",foundation_os_layer="foundation_jido",job="shop",success="true"} 4000`,
+		`foundation_jido_coordinations_total{coordination_type="auction",foundation_os_layer="foundation_jido",job="shop",success="false"} 0`,
+		`dspex_optimization_duration_seconds_bucket{foundation_os_layer="dspex",job="shop",program_type="unknown",strategy="mipro",le="10"} 0`,
+		`dspex_optimization_duration_seconds_bucket{foundation_os_layer="dspex",job="shop",program_type="unknown",strategy="mipro",le="30"} 4000`,
+		`dspex_optimization_duration_seconds_bucket{foundation_os_layer="dspex",job="shop",program_type="unknown",strategy="mipro",le="600"} 4000`,
+		`dspex_optimization_duration_seconds_sum{foundation_os_layer="dspex",job="shop",program_type="unknown",strategy="mipro"} 80000`,
+		`dspex_optimization_performance_score{foundation_os_layer="dspex",job="shop",program_id="unknown",strategy="mipro"} 0.75`,
+	} {
+		assert.Contains(t, lines, want)
+	}
+	buckets := func(name string) (les []string) {
+		for _, line := range lines {
+			if strings.HasPrefix(line, name+"_bucket{") {
+				_, le, _ := strings.Cut(line, `le="`)
+				le, _, _ = strings.Cut(le, `"`)
+				les = append(les, le)
+			}
+		}
+		return les
+	}
+	assert.Equal(t, []string{"0.001", "0.005", "0.01", "0.05", "0.1", "0.5", "1", "+Inf"}, buckets("foundation_process_lookup_duration_seconds"))
+	assert.Equal(t, []string{"1", "5", "10", "30", "60", "300", "600", "+Inf"}, buckets("dspex_optimization_duration_seconds"))
+	for _, line := range lines {
+		if !strings.HasPrefix(line, "#") {
+			assert.NotContains(t, line, "_ratio{", "a gauge has a unit")
+			assert.NotContains(t, line, "otel_scope", "scope labels")
+		}
+	}
+}
+
+// A missing success is false: the document's exporter takes nil for false. The
+// outcome of the same auction is another question, and there an ended span that
+// says nothing of a failure has succeeded.
+func TestACoordinationThatDoesNotSay(t *testing.T) {
+	const yes, no = "foundation_jido.coordinations{coordination_type=auction,success=true}", "foundation_jido.coordinations{coordination_type=auction,success=false}"
+	for name, c := range map[string]struct {
+		status ptrace.StatusCode
+		attrs  kv
+		want   map[string]string
+	}{
+		"nothing":     {0, nil, map[string]string{no: "1", yes: "0", "foundation_jido.auction.completed{outcome=success}": "1"}},
+		"status ok":   {ptrace.StatusCodeOk, nil, map[string]string{no: "0", yes: "1"}},
+		"status":      {ptrace.StatusCodeError, nil, map[string]string{no: "1", yes: "0", "foundation_jido.auction.completed{outcome=failure}": "1"}},
+		"nil":         {0, kv{"success": "nil"}, map[string]string{no: "1", yes: "0"}},
+		"canonical":   {0, kv{"foundation_os.outcome": "success", "success": false}, map[string]string{no: "0", yes: "1"}},
+		"bool string": {0, kv{"success": "true"}, map[string]string{no: "0", yes: "1"}},
+		"error tuple": {0, kv{"result": "{:error, :no_bids}"}, map[string]string{no: "1", yes: "0"}},
+		// Failed when the outcome says so or the status: the operation's counter takes the worse.
+		"both": {ptrace.StatusCodeError, kv{"success": true}, map[string]string{yes: "1", "foundation_os.operations{outcome=failure}": "1", "foundation_jido.auction.completed{outcome=success}": "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := start(t, nil)
+			p.spans(spanOf{name: "foundation_jido.coordination.auction", length: ms, status: c.status, attrs: c.attrs})
+			p.expect(c.want)
+		})
+	}
+}
+
+// Two metrics that Prometheus would know by one name would spoil each other's series.
+func TestTranslatedNamesAreDifferent(t *testing.T) {
+	namer := otlptranslator.MetricNamer{WithMetricSuffixes: true}
+	seen := map[string]string{}
+	for _, m := range semconv.Metrics {
+		kind := map[semconv.Instrument]otlptranslator.MetricType{
+			semconv.InstrumentCounter: otlptranslator.MetricTypeMonotonicCounter, semconv.InstrumentGauge: otlptranslator.MetricTypeGauge,
+			semconv.InstrumentHistogram: otlptranslator.MetricTypeHistogram,
+		}[m.Instrument]
+		name, err := namer.Build(otlptranslator.Metric{Name: m.Name, Unit: m.Unit, Type: kind})
+		require.NoError(t, err)
+		assert.Empty(t, seen[name], "%s and %s are both %s", seen[name], m.Name, name)
+		seen[name] = m.Name
+		if m.Prometheus != "" {
+			assert.Equal(t, m.Prometheus, name)
+		}
+	}
+}
+
+// N operations in, N counted: from 16 senders of spans and logs at once, while the
+// timer flushes. Values are multiples of a power of two, so that their float sum is
+// the same in any order.
+func TestExactFromManySenders(t *testing.T) {
+	const senders, each = 16, 200
+	p := start(t, nil)
+	stop := make(chan struct{})
+	var flusher sync.WaitGroup
+	flusher.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				p.core.flush(t.Context())
+			}
+		}
+	})
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			for i := range each {
+				td := ptrace.NewTraces()
+				ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+				span := ss.AppendEmpty()
+				span.SetName("foundation_jido.signal.dispatch")
+				span.SetTraceID([16]byte{2, byte(s), byte(i)})
+				span.SetSpanID([8]byte{3, byte(s), byte(i)})
+				span.SetStartTimestamp(1_000_000_000)
+				span.SetEndTimestamp(1_500_000_000)
+				span.Attributes().PutStr("adapter", "pg")
+				ld := plog.NewLogs()
+				lr := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+				same := lr.AppendEmpty() // the same operation again
+				same.SetEventName("foundation_jido.signal.dispatch.complete")
+				same.SetTraceID(span.TraceID())
+				same.SetSpanID(span.SpanID())
+				same.Attributes().PutStr("adapter", "pg")
+				bid := lr.AppendEmpty()
+				bid.SetEventName("foundation_jido.coordination.auction.bid_received")
+				bid.Attributes().PutDouble("bid_value", 0.25)
+				if i%2 == 0 {
+					assert.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
+					assert.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
+				} else {
+					assert.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
+					assert.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	flusher.Wait()
+	p.expect(map[string]string{
+		"foundation_jido.signal.dispatches{adapter=pg,outcome=success,target_type=unknown}": "3200",
+		"foundation_jido.signal.dispatch_duration{adapter=pg}":                              "3200/1600",
+		"foundation_jido.auction.bids{}":                                                    "3200",
+		"foundation_jido.auction.bid.value{}":                                               "3200/800",
+		"foundation_os.operations{outcome=success}":                                         "3200",
+	})
+	// Every flush has the same start, and no value ever went down.
+	last := map[string]string{}
+	for _, md := range p.sink.AllMetrics() {
+		for k, v := range asText(md) {
+			if strings.HasPrefix(k, "foundation_jido.auction.bids") {
+				assert.LessOrEqual(t, len(last[k]), len(v))
+				last[k] = v
+			}
+		}
+	}
+	starts := []int64{}
+	for _, md := range p.sink.AllMetrics() {
+		for _, rm := range md.ResourceMetrics().All() {
+			for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+				if m.Name() == "foundation_jido.auction.bids" {
+					starts = append(starts, int64(m.Sum().DataPoints().At(0).StartTimestamp()))
+				}
+			}
+		}
+	}
+	assert.Len(t, slices.Compact(starts), 1)
+}
