@@ -3,6 +3,7 @@ package adaptivesampler
 import (
 	"errors"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,27 @@ import (
 // fixedLoad is a signal that always reads the same.
 func fixedLoad(value float64) *signal {
 	return &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, nil }}
+}
+
+// movingLoad is a signal that a test sets while the processor reads it.
+type movingLoad struct {
+	mu    sync.Mutex
+	value float64
+	err   error
+}
+
+func (l *movingLoad) set(value float64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.value, l.err = value, err
+}
+
+func (l *movingLoad) signal() *signal {
+	return &signal{source: "cpu", read: func(time.Time) (float64, error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.value, l.err
+	}}
 }
 
 // thresholdNow is that of a name with rate 1, which is the load factor.
@@ -66,8 +88,8 @@ func TestLoadOff(t *testing.T) {
 // The load as it goes up and down: quickly in, slowly out, and no flapping.
 func TestLoadOverTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		value := 0.2
-		h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, nil }})
+		reading := &movingLoad{value: 0.2}
+		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -75,12 +97,12 @@ func TestLoadOverTime(t *testing.T) {
 			return thresholdNow(t, h)
 		}
 		assert.Equal(t, "ot=th:0", wait(time.Second))
-		value = 1
+		reading.set(1, nil)
 		// From 0.2 towards 1 with 5 s: above 0.6 after 3.5 s, above 0.8 after 6.9 s.
 		assert.Equal(t, "ot=th:0", wait(3*time.Second), "a burst is no load")
 		assert.Equal(t, "ot=th:4ccd", wait(1500*time.Millisecond))
 		assert.Equal(t, "ot=th:8", wait(3*time.Second))
-		value = 0
+		reading.set(0, nil)
 		// Down with 30 s from about 0.8: below 0.7 after some 4 s, but the
 		// level is held for ten; below 0.5 after some 14 s.
 		assert.Equal(t, "ot=th:8", wait(8*time.Second), "dwell")
@@ -91,8 +113,8 @@ func TestLoadOverTime(t *testing.T) {
 
 func TestUnreadableSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		value, failure := 0.9, error(nil)
-		h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return value, failure }})
+		reading := &movingLoad{value: 0.9}
+		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -100,14 +122,14 @@ func TestUnreadableSignal(t *testing.T) {
 			return thresholdNow(t, h)
 		}
 		assert.Equal(t, "ot=th:8", wait(time.Second))
-		failure = errors.New("too many open files")
+		reading.set(0, errors.New("too many open files"))
 		assert.Equal(t, "ot=th:8", wait(20*time.Second), "not being able to look is no relief")
 		unreadable, _ := h.value("unreadable_signals", "traces")
 		assert.Equal(t, 40.0, unreadable, "two a second")
 		assert.Equal(t, "ot=th:0", wait(15*time.Second), "and no reason to drop for ever")
-		failure = nil
+		reading.set(0.9, nil)
 		assert.Equal(t, "ot=th:8", wait(time.Second))
-		value = math.NaN()
+		reading.set(math.NaN(), nil)
 		before, _ := h.value("unreadable_signals", "traces")
 		wait(time.Second)
 		after, _ := h.value("unreadable_signals", "traces")
