@@ -64,9 +64,9 @@ type program struct {
 var programs = []program{
 	{"predict", "simple", "bootstrap_few_shot", "multi_agent", 3, 150 * time.Millisecond, 450 * time.Millisecond},
 	{"chain_of_thought", "medium", "mipro", "multi_agent", 4, 200 * time.Millisecond, 500 * time.Millisecond},
-	{"react", "complex", "copro", "consensus", 5, 250 * time.Millisecond, 550 * time.Millisecond},
+	{"react", "complex", "copro", "consensus", 5, 250 * time.Millisecond, 650 * time.Millisecond},
 	{"predict", "medium", "mipro", "multi_agent", 4, 150 * time.Millisecond, 500 * time.Millisecond},
-	{"chain_of_thought", "complex", "copro", "negotiation", 3, 200 * time.Millisecond, 550 * time.Millisecond},
+	{"chain_of_thought", "complex", "copro", "negotiation", 3, 200 * time.Millisecond, 650 * time.Millisecond},
 	{"", "simple", "", "multi_agent", 3, 150 * time.Millisecond, 450 * time.Millisecond},
 }
 
@@ -77,7 +77,7 @@ var programs = []program{
 const programsPerSender = 48
 
 // longestRequest is a bound of what a request takes when nothing slows it down.
-const longestRequest = 6 * time.Second
+const longestRequest = 7 * time.Second
 
 // agentsPerSender agents live in one application instance for the whole run:
 // the number of active agents is known and does not grow.

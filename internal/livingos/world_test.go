@@ -286,11 +286,13 @@ func TestRawness(t *testing.T) {
 // A program is not optimised again before its last optimisation is over, unless
 // RunsOverlap says so.
 func TestRunsOverlap(t *testing.T) {
-	assert.False(t, Demo().RunsOverlap())
 	assert.False(t, Settings{Senders: 16, Requests: 16 * programsPerSender}.RunsOverlap())
 	assert.True(t, Settings{Senders: 16, Requests: 16*programsPerSender + 1}.RunsOverlap())
 	assert.True(t, Settings{Senders: 1, Rate: 10}.RunsOverlap())
+	assert.False(t, Settings{Senders: 2, Rate: 10}.RunsOverlap())
+	assert.True(t, Settings{Senders: 2, Rate: 10, SlowDowns: []SlowDown{{Factor: 2}}}.RunsOverlap())
 
+	// The bound is generous: not even the demo's slow-down lets runs overlap.
 	s := Demo()
 	ends := map[any]time.Duration{}
 	for i := range s.Total() {
