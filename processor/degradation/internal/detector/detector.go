@@ -195,11 +195,16 @@ func (d *Detector) Observe(s *Series, t int64, m *baseline.Measurement, ref Ref)
 }
 
 // Repeat tells the last verdict again for time t, at which the series was seen
-// and nothing was measured: what keeps being told does not flap.
+// and nothing was measured: what keeps being told does not flap. A window after
+// the last measurement nothing of the baseline is left, and nothing is known.
 func (d *Detector) Repeat(s *Series, t int64, ref Ref) {
-	if s.lastIn != 0 && t > s.lastAt {
-		d.note(s, t, s.last, ref)
+	if s.lastIn == 0 || t <= s.lastAt {
+		return
 	}
+	if t-s.lastAt > d.window {
+		s.last = verdict.Verdict{State: verdict.Learning}
+	}
+	d.note(s, t, s.last, ref)
 }
 
 func (d *Detector) note(s *Series, t int64, v verdict.Verdict, ref Ref) {

@@ -96,7 +96,7 @@ func TestEpisodes(t *testing.T) {
 		"one moment, the worst":      {[][]point{{{100, 1}, {100, 3}, {100, 1}}}, [][]said{{{100, bad}}}},
 		"a late good one is no end":  {[][]point{{{105, 3}}, {{103, 1}}, {{106, 1}}}, [][]said{{{105, bad}}, nil, {{106, ok}}}},
 		"a late bad one is told":     {[][]point{{{105, 1}}, {{103, 3}}, {{106, 1}}}, [][]said{nil, {{103, bad}}, {{106, ok}}}},
-		"a gap longer than a window": {[][]point{{{100, 3}}, {{900, 3}}}, [][]said{{{100, bad}}, {{900, verdict.Learning}}}},
+		"a gap longer than a window": {[][]point{{{100, 3}}, {{900, 3}}}, [][]said{{{100, bad}}, {{900, ok}}}},
 	} {
 		d := newTest(false)
 		for i := range int64(9) {
@@ -146,5 +146,33 @@ func TestAdmit(t *testing.T) {
 		if got := d.Admit(c.t); got != c.want {
 			t.Errorf("%d: %v", c.t, got)
 		}
+	}
+}
+
+func TestRepeat(t *testing.T) {
+	d := newTest(false)
+	d.sendTest(1, point{0, 1})
+	d.sendTest(1, point{11, 3})
+	var got []said
+	for _, at := range []int64{5, 12, 60, 131, 132, 133} {
+		d.Begin(1000)
+		d.Repeat(d.Series(Key{1}), at, Ref{})
+		for _, r := range d.Finish() {
+			got = append(got, said{r.Time, r.Verdict.State})
+		}
+	}
+	want := []said{{12, verdict.Degraded}, {60, verdict.Degraded}, {131, verdict.Degraded}, {132, verdict.OK}}
+	if len(got) != len(want) {
+		t.Fatal(got)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Error(got[i], want[i])
+		}
+	}
+	d.Begin(1000)
+	d.Repeat(d.Series(Key{2}), 5, Ref{})
+	if d.Finish() != nil {
+		t.Error("nothing was ever said of it")
 	}
 }
