@@ -46,9 +46,13 @@ func (d *Detector) tell(r *Result) bool {
 		return true
 	}
 	if s.episode {
-		// The closing point is always a 0, also where there is no baseline left
-		// to call it good by: it takes back the 1 told before.
-		r.Reason, r.Verdict.State = s.reason, verdict.OK
+		r.Reason = s.reason
+		if !d.opts.All {
+			// The closing point is a 0, also where there is no baseline left to
+			// call it good by: it takes back the 1 told before, and no other
+			// will follow.
+			r.Verdict.State = verdict.OK
+		}
 		d.close(s)
 		return true
 	}
