@@ -11,10 +11,10 @@ import (
 	"github.com/foundation-os/otelcol-foundation/semconv"
 )
 
-// States of an alert event, which end its name.
+// Ends of the names of alert events.
 const (
-	stateTriggered = "triggered"
-	stateResolved  = "resolved"
+	nameTriggered = ".triggered"
+	nameResolved  = ".resolved"
 )
 
 // maxText caps a label's or annotation's text in an event: texts come from
@@ -24,7 +24,7 @@ const maxText = 4096
 // alertEvent is what goes out when an alert begins or ends, whichever kind of
 // rule made it.
 type alertEvent struct {
-	state       string
+	state       rules.State // Firing or Resolved
 	rule        string
 	severity    string
 	id, episode string
@@ -41,23 +41,22 @@ type alertEvent struct {
 func eventOfChange(c rules.Change) (alertEvent, bool) {
 	a := c.Alert
 	e := alertEvent{
-		rule: c.Rule.Name, severity: a.Severity(), id: a.ID(), episode: a.EpisodeID(), reason: c.Reason, at: c.At,
+		state: a.State, rule: c.Rule.Name, severity: a.Severity(), id: a.ID(), episode: a.EpisodeID(), reason: c.Reason, at: c.At,
 		start: a.FiredAt, labels: a.Labels, annotations: a.Annotations, operand: c.Rule.Operand, value: a.Value, hasValue: true,
 	}
-	switch a.State {
-	case rules.Firing:
-		e.state = stateTriggered
-	case rules.Resolved:
-		e.state, e.end = stateResolved, c.At
-	default:
-		return e, false
+	if a.State == rules.Resolved {
+		e.end = c.At
 	}
-	return e, true
+	return e, a.State != rules.Pending
 }
 
 // write fills a log record.
 func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string]string, now time.Time) {
-	lr.SetEventName(prefix + "." + e.state)
+	if e.state == rules.Resolved {
+		lr.SetEventName(prefix + nameResolved)
+	} else {
+		lr.SetEventName(prefix + nameTriggered)
+	}
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(e.at))
 	lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 	lr.SetSeverityNumber(severityNumber(e.severity))
@@ -66,7 +65,7 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 	at.PutStr(semconv.AttributeAlertRuleName, e.rule)
 	at.PutStr(semconv.AttributeAlertID, e.id)
 	at.PutStr(semconv.AttributeAlertEpisodeID, e.episode)
-	at.PutStr(semconv.AttributeAlertState, e.state)
+	at.PutStr(semconv.AttributeAlertState, e.state.String())
 	if e.severity != "" {
 		at.PutStr(semconv.AttributeAlertSeverity, e.severity)
 	}

@@ -56,7 +56,7 @@ func TestThresholdRuleFiresAndResolves(t *testing.T) {
 	delete(raw, "alert.id")
 	delete(raw, "alert.episode.id")
 	assert.Equal(t, map[string]any{
-		"alert.rule.name": "High Error Rate", "alert.state": "triggered", "alert.severity": "error",
+		"alert.rule.name": "High Error Rate", "alert.state": "firing", "alert.severity": "error",
 		"alert.metric.name": "foundation.error_rate", "alert.operator": "gt", "alert.threshold": 0.05, "alert.value": 0.25,
 		"alert.starts_at": "2026-01-02T12:02:00Z", "alert.reason": "condition_met",
 		"alert.label.alertname": "High Error Rate", "alert.label.service.name": "shop", "alert.label.severity": "error", "alert.label.dc": "east",
@@ -153,12 +153,9 @@ func TestRuleFileThroughTheConnector(t *testing.T) {
 	feed(5, 5)
 	got := r.records()
 	require.NotEmpty(t, got)
-	v := map[string]any{}
 	for _, lr := range got {
-		v = lr.Attributes().AsRaw()
 		assert.Equal(t, "foundation_os.alert.triggered", lr.EventName())
 	}
-	_ = v
 	first := got[0].Attributes().AsRaw()
 	assert.Equal(t, "Signal Dispatch Failures", first["alert.rule.name"])
 	assert.Equal(t, "signal.success", first["alert.metric.name"])
@@ -192,7 +189,7 @@ func TestRuleFileThroughTheConnector(t *testing.T) {
 		return s[:len("foundation_os.alert.resolved Signal")] == "foundation_os.alert.resolved Signal"
 	}), resolved)
 	feed(10, 0)
-	assert.Contains(t, r.points("alert.transitions"), "map[alert.rule.name:Signal Dispatch Failures severity:critical state:triggered] 1")
+	assert.Contains(t, r.points("alert.transitions"), "map[alert.rule.name:Signal Dispatch Failures severity:critical state:firing] 1")
 }
 
 // The same data gives the same alerts, whatever its temporality.

@@ -219,7 +219,7 @@ func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice
 	out := plog.NewLogRecordSlice()
 	for i := range events {
 		events[i].write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
-		e.eval.transitions.add(tally{events[i].rule, events[i].state, events[i].severity})
+		e.eval.transitions.add(tally{events[i].rule, events[i].state.String(), events[i].severity})
 	}
 	return out
 }

@@ -24,12 +24,8 @@ type evaluator struct {
 	began       time.Time
 	truncate    schedule
 	transitions transitions
-	lastActive  map[string]activeAlert // by id and state, to say when it is over
+	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
-}
-
-type activeAlert struct {
-	alert rules.Alert
 }
 
 // transitions counts changes; event rules count from other goroutines.
@@ -160,7 +156,7 @@ func (v *evaluator) drop(ctx context.Context, t time.Time) {
 // count or an alert that is gone is said to be gone once.
 func (v *evaluator) state(m *stateMetrics, at time.Time) {
 	tallies := map[tally]int{}
-	active := map[string]activeAlert{}
+	active := map[string]rules.Alert{}
 	for _, g := range v.groups {
 		for _, r := range g.AlertRules() {
 			for _, s := range metricStates {
@@ -169,7 +165,7 @@ func (v *evaluator) state(m *stateMetrics, at time.Time) {
 		}
 		g.Alerts(func(r rules.Rule, a rules.Alert) {
 			tallies[tally{r.Name, a.State.String(), a.Severity()}]++
-			active[a.ID()+a.State.String()] = activeAlert{a}
+			active[a.ID()+a.State.String()] = a
 			m.alert(a.Labels, a.State.String(), at, true)
 		})
 	}
@@ -178,7 +174,7 @@ func (v *evaluator) state(m *stateMetrics, at time.Time) {
 	})
 	for id, a := range v.lastActive {
 		if _, still := active[id]; !still {
-			m.alert(a.alert.Labels, a.alert.State.String(), at, false)
+			m.alert(a.Labels, a.State.String(), at, false)
 		}
 	}
 	for t := range v.lastTallies {

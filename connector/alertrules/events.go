@@ -122,11 +122,11 @@ func (r *eventRule) record(ctx context.Context, tc *ottllog.TransformContext, no
 		if outcome != episodes.Started {
 			return e, false, outcome == episodes.Refused
 		}
-		return r.event(episode, stateTriggered, at, rules.ReasonMet), true, false
+		return r.event(episode, rules.Firing, at, rules.ReasonMet), true, false
 	}
 	if r.resolve != nil && r.tracker.Active() > 0 && holds(ctx, r.resolve, tc) {
 		if episode, ok := r.tracker.Resolve(r.groupOf(tc)); ok {
-			return r.event(episode, stateResolved, at, reasonResolveMet), true, false
+			return r.event(episode, rules.Resolved, at, reasonResolveMet), true, false
 		}
 	}
 	return e, false, false
@@ -143,7 +143,7 @@ func (er *eventRules) expire(now time.Time) (out []alertEvent) {
 	defer er.mu.Unlock()
 	for _, r := range er.rules {
 		for _, e := range r.tracker.Expire(now) {
-			out = append(out, r.event(e, stateResolved, now, reasonExpired))
+			out = append(out, r.event(e, rules.Resolved, now, reasonExpired))
 		}
 	}
 	return out
@@ -164,7 +164,7 @@ func (er *eventRules) each(f func(e *Event, active int)) {
 	}
 }
 
-func (r *eventRule) event(ep episodes.Episode, state string, at time.Time, reason string) alertEvent {
+func (r *eventRule) event(ep episodes.Episode, state rules.State, at time.Time, reason string) alertEvent {
 	ls := map[string]string{labels.AlertName: r.cfg.Name, "severity": r.cfg.Severity.String()}
 	own := maps.Clone(ls)
 	for i, name := range r.cfg.GroupBy {
@@ -177,7 +177,7 @@ func (r *eventRule) event(ep episodes.Episode, state string, at time.Time, reaso
 		state: state, rule: r.cfg.Name, severity: r.cfg.Severity.String(), id: a.ID(), episode: a.EpisodeID(),
 		reason: reason, at: at, start: ep.Start, labels: a.Labels, annotations: r.annotations,
 	}
-	if state == stateResolved {
+	if state == rules.Resolved {
 		e.end = at
 	}
 	return e

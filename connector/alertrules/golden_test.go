@@ -33,6 +33,13 @@ func TestGolden(t *testing.T) {
 	})
 }
 
+// What is shipped must load; what it means is tested beside the rule files.
+func TestShippedRuleFilesLoad(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.RuleFiles = []string{filepath.Join("..", "..", "rules", "foundation-*.yaml")}
+	require.NoError(t, cfg.Validate())
+}
+
 func TestShippedExampleOfTheBreakerIsValid(t *testing.T) {
 	require.NoError(t, loadFile(t, filepath.Join("testdata", "circuit_breaker", "config.yaml")).Validate())
 }
