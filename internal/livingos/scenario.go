@@ -17,8 +17,8 @@ func Demo() Settings {
 	incident := Window{From: 55 * time.Second, For: 25 * time.Second}
 	const length = 150 * time.Second
 	return Settings{
-		Senders:           2,
-		Rate:              4,
+		Senders:           1, // every instance is a series of its own, and so an alert of its own
+		Rate:              3,
 		Duration:          length,
 		ErrorBursts:       []ErrorBurst{{Window: Window{From: 15 * time.Second, For: length}, Rate: 0.01}},
 		SlowDowns:         []SlowDown{{Window: incident, Factor: 4}},
