@@ -86,8 +86,8 @@ func extremes() []pmetric.Metrics {
 	dp.Positive().SetOffset(math.MaxInt32)
 	dp.Positive().BucketCounts().FromRaw([]uint64{1})
 	dp.Negative().BucketCounts().FromRaw([]uint64{1})
-	b.histogram("h", testNow, testNow, pmetric.AggregationTemporalityDelta, []float64{-math.MaxFloat64, math.MaxFloat64}, []uint64{1, math.MaxInt64 - 2, 1}, 1)
-	b.histogram("h", testNow, testNow, pmetric.AggregationTemporalityDelta, []float64{-math.MaxFloat64, math.MaxFloat64}, []uint64{1, math.MaxInt64 - 2, 1}, 1)
-	b.sum("good.neighbour", testNow, testNow, math.MinInt64, pmetric.AggregationTemporalityDelta, true)
+	b.histogram("h", testNow, testNow, pmetric.AggregationTemporalityDelta, []float64{-math.MaxFloat64, math.MaxFloat64}, []uint64{1, maxCount - 2, 1}, 1)
+	b.histogram("h", testNow, testNow, pmetric.AggregationTemporalityDelta, []float64{-math.MaxFloat64, math.MaxFloat64}, []uint64{1, maxCount - 2, 1}, 1)
+	b.sum("s", testNow, testNow, math.MinInt64, pmetric.AggregationTemporalityDelta, true)
 	return []pmetric.Metrics{b.md}
 }

@@ -49,6 +49,10 @@ func (p *preparer) histogram(m pmetric.Metric, raw, name string) bool {
 	return p.mode == Distributions && h.DataPoints().Len() > 0
 }
 
+// maxCount bounds what one point may count: 4 trillion values in an export are a
+// broken producer, and a sketch needs a bin for every 2^32 of them.
+const maxCount = 1 << 42
+
 // wellFormed checks the shape of a point and takes away a sum, minimum or
 // maximum that is no number.
 func wellFormed(dp pmetric.HistogramDataPoint) bool {
@@ -84,7 +88,7 @@ func wellFormed(dp pmetric.HistogramDataPoint) bool {
 	if dp.HasMax() && !finite(dp.Max()) {
 		dp.RemoveMax()
 	}
-	return dp.Count() <= math.MaxInt64
+	return dp.Count() <= maxCount
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -171,7 +175,7 @@ func exponentialWellFormed(dp pmetric.ExponentialHistogramDataPoint) bool {
 			total += n
 		}
 	}
-	if total != dp.Count() || dp.Count() > math.MaxInt64 {
+	if total != dp.Count() || dp.Count() > maxCount {
 		return false
 	}
 	if z := dp.ZeroThreshold(); !finite(z) || z < 0 {

@@ -121,15 +121,18 @@ func fold(bins []Bin) []Bin {
 }
 
 // Columns are the bins as the wire wants them. A count above 32 bits takes
-// several bins of one key.
+// several bins of one key, as many as the bin limit allows; what would need more
+// is left out of the bins (not out of Count), so that no input can make the
+// message grow without bound.
 func (s *Sketch) Columns(k []int32, n []uint32) ([]int32, []uint32) {
+	spare := binLimit
 	for _, b := range s.Bins {
 		c := b.Count
-		for c > math.MaxUint32 {
+		for ; c > math.MaxUint32 && spare > 0; spare-- {
 			k, n = append(k, b.Key), append(n, math.MaxUint32)
 			c -= math.MaxUint32
 		}
-		k, n = append(k, b.Key), append(n, uint32(c))
+		k, n = append(k, b.Key), append(n, uint32(min(c, math.MaxUint32)))
 	}
 	return k, n
 }

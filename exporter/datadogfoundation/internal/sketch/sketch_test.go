@@ -219,4 +219,7 @@ func TestCountsBeyond32Bits(t *testing.T) {
 	k, n := s.Columns(nil, nil)
 	assert.Equal(t, []int32{5, 5}, k)
 	assert.Equal(t, []uint32{math.MaxUint32, 3}, n)
+	s = Sketch{Bins: []Bin{{5, math.MaxUint64}, {6, math.MaxUint64}}}
+	k, _ = s.Columns(nil, nil)
+	assert.Len(t, k, binLimit+2)
 }
