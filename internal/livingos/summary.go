@@ -124,18 +124,17 @@ func (s Summary) WriteText(w io.Writer) error {
 		if sig.Total == 0 {
 			return
 		}
-		fmt.Fprintf(tab, "\n%s\t%d\t", title, sig.Total)
-		if sig.Errors > 0 {
-			fmt.Fprintf(tab, "%d errors", sig.Errors)
-		}
-		fmt.Fprintln(tab)
-		for _, name := range slices.Sorted(maps.Keys(sig.ByName)) {
-			n := sig.ByName[name]
-			fmt.Fprintf(tab, "  %s\t%d\t", name, n.Count)
-			if n.Errors > 0 {
-				fmt.Fprintf(tab, "%d errors", n.Errors)
+		line := func(name string, count, errors int64) {
+			fmt.Fprintf(tab, "%s\t%d", name, count)
+			if errors > 0 {
+				fmt.Fprintf(tab, "\t%d errors", errors)
 			}
 			fmt.Fprintln(tab)
+		}
+		fmt.Fprintln(tab)
+		line(title, sig.Total, sig.Errors)
+		for _, name := range slices.Sorted(maps.Keys(sig.ByName)) {
+			line("  "+name, sig.ByName[name].Count, sig.ByName[name].Errors)
 		}
 	}
 	part("spans", s.Spans)
