@@ -55,6 +55,7 @@ type Answer struct {
 	Subtree     [MaxSubtree]string
 	ParentLayer uint8 // of the nearest ancestor that has one
 	RootLayer   uint8
+	Parent      bool // the span that was asked from is known
 }
 
 // Stats counts what happened; the caller owns it and adds it up.

@@ -180,6 +180,7 @@ func (t *trace) answer(from SpanID, a *Answer, traceWide, below int) {
 		}
 	}
 	at := t.find(from)
+	a.Parent = at >= 0
 	// More steps than spans means that the parents form a ring.
 	for steps := 0; at >= 0 && steps <= len(t.nodes); steps++ {
 		nd := &t.nodes[at]

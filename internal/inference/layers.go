@@ -118,15 +118,13 @@ func (l *Layers) ByScope(scope string) Layer {
 	if _, ok := l.ignored[scope]; ok {
 		return 0
 	}
-	if id := l.ByName(scope); id != 0 {
-		return id
-	}
+	// Before ByName: "foundation_jido" also begins with the prefix foundation_.
 	for _, p := range l.byFirst[scope[0]] {
 		if len(p.text) == len(scope)+1 && p.text[len(scope)] == '.' && strings.HasPrefix(p.text, scope) {
 			return p.layer
 		}
 	}
-	return 0
+	return l.ByName(scope)
 }
 
 // ByService is the layer that the service map names.

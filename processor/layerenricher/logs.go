@@ -23,7 +23,7 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 		for _, sl := range rl.ScopeLogs().All() {
 			scope := e.plan.layers.ByScope(sl.Scope().Name())
 			for _, rec := range sl.LogRecords().All() {
-				near = e.learnLog(s, now, rec, scope, service, near)
+				near = e.learnLog(s, now, rec, hints{scope, service}, near)
 			}
 		}
 	}
@@ -34,14 +34,14 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	return ld, nil
 }
 
-func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, scope, service inference.Layer, near correlation.Ref) correlation.Ref {
+func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hints, near correlation.Ref) correlation.Ref {
 	p, f := e.plan, s.facts
 	f.reset()
 	attrs := rec.Attributes()
 	p.scan(f, attrs, onLog)
 	p.logName(s, f, rec)
-	layer, from, explicit := p.own(f, scope, service)
-	if !p.settle(f, 0, layer) {
+	layer, from, explicit := p.own(f, h)
+	if !p.settle(f, 0, h) {
 		s.unknown++
 	}
 	p.operationOf(f)

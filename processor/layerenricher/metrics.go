@@ -20,7 +20,7 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 		for _, sm := range rm.ScopeMetrics().All() {
 			scope := e.plan.layers.ByScope(sm.Scope().Name())
 			for _, m := range sm.Metrics().All() {
-				e.metric(s, now, m, scope, service)
+				e.metric(s, now, m, hints{scope, service})
 			}
 		}
 	}
@@ -28,27 +28,20 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 	return md, nil
 }
 
-func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, scope, service inference.Layer) {
+func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, h hints) {
 	name := inference.Name{Canonical: m.Name(), Layer: s.parse(e.plan, m.Name()).Layer}
-	h := hints{name: name, scope: scope, service: service}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
-		points(e, s, now, m.Gauge().DataPoints(), h, pmetric.NumberDataPoint.Exemplars)
+		points(e, s, now, m.Gauge().DataPoints(), name, h, pmetric.NumberDataPoint.Exemplars)
 	case pmetric.MetricTypeSum:
-		points(e, s, now, m.Sum().DataPoints(), h, pmetric.NumberDataPoint.Exemplars)
+		points(e, s, now, m.Sum().DataPoints(), name, h, pmetric.NumberDataPoint.Exemplars)
 	case pmetric.MetricTypeHistogram:
-		points(e, s, now, m.Histogram().DataPoints(), h, pmetric.HistogramDataPoint.Exemplars)
+		points(e, s, now, m.Histogram().DataPoints(), name, h, pmetric.HistogramDataPoint.Exemplars)
 	case pmetric.MetricTypeExponentialHistogram:
-		points(e, s, now, m.ExponentialHistogram().DataPoints(), h, pmetric.ExponentialHistogramDataPoint.Exemplars)
+		points(e, s, now, m.ExponentialHistogram().DataPoints(), name, h, pmetric.ExponentialHistogramDataPoint.Exemplars)
 	case pmetric.MetricTypeSummary:
-		points(e, s, now, m.Summary().DataPoints(), h, nil)
+		points(e, s, now, m.Summary().DataPoints(), name, h, nil)
 	}
-}
-
-// hints is what a data point's metric, scope and service say about its layer.
-type hints struct {
-	name           inference.Name
-	scope, service inference.Layer
 }
 
 // pointSlice is what pdata's lists of data points have in common.
@@ -57,16 +50,16 @@ type pointSlice[P item] interface {
 	At(i int) P
 }
 
-func points[P item](e *enricher, s *scratch, now time.Time, all pointSlice[P], h hints, exemplars func(P) pmetric.ExemplarSlice) {
+func points[P item](e *enricher, s *scratch, now time.Time, all pointSlice[P], name inference.Name, h hints, exemplars func(P) pmetric.ExemplarSlice) {
 	p, f := e.plan, s.facts
 	for i := range all.Len() {
 		point := all.At(i)
 		attrs := point.Attributes()
 		f.reset()
 		p.scan(f, attrs, onDataPoint)
-		f.name = h.name
-		layer, from, explicit := p.own(f, h.scope, h.service)
-		p.settle(f, 0, layer)
+		f.name = name
+		layer, from, explicit := p.own(f, h)
+		p.settle(f, 0, h)
 		attrs.EnsureCapacity(attrs.Len() + len(f.touched) + 1)
 		p.write(f, attrs)
 		if from == fromNothing {

@@ -67,7 +67,7 @@ type gate uint8
 const (
 	gateNone gate = iota
 	gateEvent
-	gateLayer
+	gateOurs
 )
 
 func newPlan(cfg *Config) (*plan, error) {
@@ -142,7 +142,7 @@ func (p *plan) compile(t *table) error {
 		for _, on := range row.On {
 			to.on |= on
 		}
-		if len(row.From)+len(row.FromOnEvents)+len(row.FromInLayers) >= unset {
+		if len(row.From)+len(row.FromOnEvents)+len(row.FromOnOurs) >= unset {
 			return fmt.Errorf("aliases.%s: more than %d attributes", name, unset-1)
 		}
 		if row.Kind != kindCustom { // its canonical name is only a prefix
@@ -158,7 +158,7 @@ func (p *plan) compile(t *table) error {
 		}
 		gated(row.From, gateNone)
 		gated(row.FromOnEvents, gateEvent)
-		gated(row.FromInLayers, gateLayer)
+		gated(row.FromOnOurs, gateOurs)
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		f, ok := fields[name]

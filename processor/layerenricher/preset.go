@@ -90,7 +90,7 @@ type tableRow struct {
 	From         []string `yaml:"from"`
 	FromOnEvents []string `yaml:"from_on_events"`
 	Events       string   `yaml:"events"`
-	FromInLayers []string `yaml:"from_in_layers"`
+	FromOnOurs   []string `yaml:"from_on_ours"`
 	On           []place  `yaml:"on"`
 }
 
@@ -220,7 +220,7 @@ func (t *table) extend(cfg *Config) {
 		if !ok {
 			row = tableRow{Kind: kindAtom, On: []place{onSpan, onLog}}
 		}
-		row.From, row.FromOnEvents, row.FromInLayers = from, nil, nil
+		row.From, row.FromOnEvents, row.FromOnOurs = from, nil, nil
 		t.Attributes[name] = row
 	}
 	if cfg.Correlation.TraceWide != nil {

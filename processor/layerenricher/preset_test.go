@@ -33,7 +33,7 @@ func TestPresetAgreesWithTheModel(t *testing.T) {
 		if !assert.True(t, ok, "the model does not know %s", name) {
 			continue
 		}
-		from := slices.Concat(row.From, row.FromOnEvents, row.FromInLayers)
+		from := slices.Concat(row.From, row.FromOnEvents, row.FromOnOurs)
 		if name == "foundation_os.node" { // besides the attribute of that name, a resource's identity
 			from = slices.DeleteFunc(from, func(s string) bool { return s == semconv.AttributeServiceInstanceID })
 		}

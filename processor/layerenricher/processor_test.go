@@ -2,12 +2,17 @@ package layerenricher
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/plogtest"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/pmetrictest"
+	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/pdatatest/ptracetest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
@@ -32,47 +37,42 @@ func TestTwiceChangesNothing(t *testing.T) {
 		cfg := createDefaultConfig()
 		c.Config(t, cfg)
 		first, second := newTestEnricher(t, cfg), newTestEnricher(t, cfg)
-		m := &ptrace.ProtoMarshaler{}
-		for _, in := range c.Traces(t) {
-			once, err := first.traces(t.Context(), in)
+		for _, batch := range c.Traces(t) {
+			_, err := first.traces(t.Context(), batch)
 			require.NoError(t, err)
-			want, err := m.MarshalTraces(once)
+			once := ptrace.NewTraces()
+			batch.CopyTo(once)
+			_, err = second.traces(t.Context(), batch)
 			require.NoError(t, err)
-			twice, err := second.traces(t.Context(), once)
-			require.NoError(t, err)
-			got, err := m.MarshalTraces(twice)
-			require.NoError(t, err)
-			assert.Equal(t, want, got)
+			assert.NoError(t, ptracetest.CompareTraces(once, batch))
 		}
 	})
 	goldentest.Run(t, "testdata/logs", func(t *testing.T, c goldentest.Case) {
 		cfg := createDefaultConfig()
 		c.Config(t, cfg)
-		m := &plog.ProtoMarshaler{}
 		first, second := newTestEnricher(t, cfg), newTestEnricher(t, cfg)
-		for _, in := range c.Logs(t) {
-			once, _ := first.logs(t.Context(), in)
-			want, err := m.MarshalLogs(once)
+		for _, batch := range c.Logs(t) {
+			_, err := first.logs(t.Context(), batch)
 			require.NoError(t, err)
-			twice, _ := second.logs(t.Context(), once)
-			got, err := m.MarshalLogs(twice)
+			once := plog.NewLogs()
+			batch.CopyTo(once)
+			_, err = second.logs(t.Context(), batch)
 			require.NoError(t, err)
-			assert.Equal(t, want, got)
+			assert.NoError(t, plogtest.CompareLogs(once, batch))
 		}
 	})
 	goldentest.Run(t, "testdata/metrics", func(t *testing.T, c goldentest.Case) {
 		cfg := createDefaultConfig()
 		c.Config(t, cfg)
-		m := &pmetric.ProtoMarshaler{}
 		e := newTestEnricher(t, cfg)
-		for _, in := range c.Metrics(t) {
-			once, _ := e.metrics(t.Context(), in)
-			want, err := m.MarshalMetrics(once)
+		for _, batch := range c.Metrics(t) {
+			_, err := e.metrics(t.Context(), batch)
 			require.NoError(t, err)
-			twice, _ := e.metrics(t.Context(), once)
-			got, err := m.MarshalMetrics(twice)
+			once := pmetric.NewMetrics()
+			batch.CopyTo(once)
+			_, err = e.metrics(t.Context(), batch)
 			require.NoError(t, err)
-			assert.Equal(t, want, got)
+			assert.NoError(t, pmetrictest.CompareMetrics(once, batch))
 		}
 	})
 }
@@ -467,4 +467,94 @@ func TestOwnMetrics(t *testing.T) {
 	assert.Equal(t, map[string]int64{"": 1}, points("cache_traces"))
 	assert.Equal(t, map[string]int64{"signal=span": 1}, points("durations_undecided"))
 	metadatatest.AssertEqualLayerEnricherCacheTraces(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, metricdatatest.IgnoreTimestamp())
+}
+
+// Any attribute that the preset knows with any kind of value: a second run must
+// find nothing more to do, and leave every canonical attribute that came along.
+func TestRandomItemsTwice(t *testing.T) {
+	p, err := newPlan(createDefaultConfig())
+	require.NoError(t, err)
+	keys := slices.Sorted(maps.Keys(p.keys.table))
+	texts := []string{
+		"nil", "undefined", "", ":ok", "ok", "true", "false", "3", "3.5", "NaN", "dspex", ":foundation", "DSPEx", "unknown", "Elixir.MyApp.Foo",
+		"closed", "{:closed, :open}", "x@y", "prod", "warning", "start", ":stop", "bid_received", "state_change", "[:dspex, :a, :stop]",
+		"dspex.a.start", "foundation.infrastructure.circuit_breaker", "request.x.stop", "session.start", "0af7651916cd43dd8448eb211c80319c",
+		"00f067aa0ba902b7", "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01", "ms", "[:a, :b]", " padded ", "\xff",
+	}
+	names := append([]string{"", "GET /", "work"}, texts[len(texts)-12:]...)
+	randomAttrs := func(r *rand.Rand, attrs pcommon.Map) {
+		for range r.IntN(9) {
+			v := attrs.PutEmpty(keys[r.IntN(len(keys))])
+			switch r.IntN(8) {
+			case 0:
+				v.SetInt(int64(r.IntN(40)))
+			case 1:
+				v.SetDouble(r.Float64() * 20)
+			case 2:
+				v.SetBool(r.IntN(2) == 0)
+			case 3:
+				s := v.SetEmptySlice()
+				for range r.IntN(4) {
+					s.AppendEmpty().SetStr(texts[r.IntN(len(texts))])
+				}
+			case 4:
+				v.SetEmptyMap().PutStr("k", texts[r.IntN(len(texts))])
+			default:
+				v.SetStr(texts[r.IntN(len(texts))])
+			}
+		}
+	}
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		td := ptrace.NewTraces()
+		rs := td.ResourceSpans().AppendEmpty()
+		randomAttrs(r, rs.Resource().Attributes())
+		ss := rs.ScopeSpans().AppendEmpty()
+		ss.Scope().SetName([]string{"jido_otel", "dspex", ""}[r.IntN(3)])
+		ld := plog.NewLogs()
+		records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+		for i := range 1 + r.IntN(4) {
+			s := ss.Spans().AppendEmpty()
+			s.SetName(names[r.IntN(len(names))])
+			s.SetTraceID(pcommon.TraceID{1})
+			s.SetSpanID(spanID(i))
+			if i > 0 && r.IntN(2) == 0 {
+				s.SetParentSpanID(spanID(r.IntN(i)))
+			}
+			s.SetStartTimestamp(1)
+			s.SetEndTimestamp(pcommon.Timestamp(r.IntN(20_000_000)))
+			randomAttrs(r, s.Attributes())
+			ev := s.Events().AppendEmpty()
+			ev.SetName(names[r.IntN(len(names))])
+			randomAttrs(r, ev.Attributes())
+
+			rec := records.AppendEmpty()
+			rec.SetEventName(names[r.IntN(len(names))])
+			rec.Body().SetStr(texts[r.IntN(len(texts))])
+			randomAttrs(r, rec.Attributes())
+		}
+		want := ptrace.NewTraces()
+		cfg := createDefaultConfig()
+		cfg.Layers.RecordSource = r.IntN(2) == 0
+		_, err := newTestEnricher(t, cfg).traces(t.Context(), td)
+		require.NoError(t, err)
+		td.CopyTo(want)
+		_, err = newTestEnricher(t, cfg).traces(t.Context(), td)
+		require.NoError(t, err)
+		require.NoError(t, ptracetest.CompareTraces(want, td), "seed %d", seed)
+		for _, s := range ss.Spans().All() {
+			for _, id := range []string{"request", "program", "agent", "coordination"} {
+				got := get(s.Attributes(), "foundation_os."+id+".id")
+				require.NotContains(t, []string{"nil", "undefined", ":nil"}, got, "seed %d", seed)
+			}
+		}
+
+		wantLogs := plog.NewLogs()
+		_, err = newTestEnricher(t, cfg).logs(t.Context(), ld)
+		require.NoError(t, err)
+		ld.CopyTo(wantLogs)
+		_, err = newTestEnricher(t, cfg).logs(t.Context(), ld)
+		require.NoError(t, err)
+		require.NoError(t, plogtest.CompareLogs(wantLogs, ld), "seed %d", seed)
+	}
 }

@@ -411,9 +411,10 @@ func toNumber(v pcommon.Value) {
 }
 
 // settle decides what needed the whole item: durations without a unit, and
-// values whose key only counts on some events or in known layers. It returns
-// false when a duration's unit stays unknown.
-func (p *plan) settle(f *facts, length time.Duration, layer inference.Layer) (decided bool) {
+// values whose key only counts on some events, or on items that are known to be
+// ours by something that stays the same when the processor runs a second time.
+// It returns false when a duration's unit stays unknown.
+func (p *plan) settle(f *facts, length time.Duration, h hints) (decided bool) {
 	decided = true
 	if f.bareRank != unset {
 		d := &f.slots[f.bareOwner]
@@ -429,9 +430,10 @@ func (p *plan) settle(f *facts, length time.Duration, layer inference.Layer) (de
 			decided = d.found()
 		}
 	}
+	ours := f.name.Layer != 0 || h.scope != 0 || h.service != 0
 	for _, at := range f.touched {
 		v := &f.slots[at]
-		if v.gate == gateEvent && !strings.HasPrefix(f.name.Canonical, p.slots[at].events) || v.gate == gateLayer && layer == 0 {
+		if v.gate == gateEvent && !strings.HasPrefix(f.name.Canonical, p.slots[at].events) || v.gate == gateOurs && !ours {
 			*v = value{rank: unset, isNil: v.isNil}
 		}
 	}

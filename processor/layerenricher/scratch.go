@@ -103,8 +103,11 @@ func (s *scratch) done() {
 	clear(s.filled)
 }
 
+// hints is what the scope and the service of an item say about its layer.
+type hints struct{ scope, service inference.Layer }
+
 // own infers the layer from what the item, its scope and its service show.
-func (p *plan) own(f *facts, scope, service inference.Layer) (layer inference.Layer, from source, explicit bool) {
+func (p *plan) own(f *facts, h hints) (layer inference.Layer, from source, explicit bool) {
 	if v := &f.slots[p.layer]; v.found() {
 		layer = p.layers.ByValue(v.str)
 		// The default was written for want of anything better: there may be now.
@@ -116,10 +119,10 @@ func (p *plan) own(f *facts, scope, service inference.Layer) (layer inference.La
 	switch {
 	case f.name.Layer != 0:
 		return f.name.Layer, fromName, false
-	case scope != 0:
-		return scope, fromScope, false
-	case service != 0:
-		return service, fromService, false
+	case h.scope != 0:
+		return h.scope, fromScope, false
+	case h.service != 0:
+		return h.service, fromService, false
 	}
 	return 0, fromNothing, false
 }

@@ -24,14 +24,19 @@ func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces,
 		for _, ss := range rs.ScopeSpans().All() {
 			scope := e.plan.layers.ByScope(ss.Scope().Name())
 			for _, span := range ss.Spans().All() {
-				near = e.learnSpan(s, now, span, scope, service, near)
+				near = e.learnSpan(s, now, span, hints{scope, service}, near)
 			}
 		}
 	}
 	for i := range s.spans {
 		w := &s.spans[i]
 		fill(e, s, w)
-		if parent := inference.Layer(s.answer.ParentLayer); parent != 0 && w.layer != 0 && parent != w.layer {
+		// A known parent that shows no layer itself has its trace's.
+		parent := inference.Layer(s.answer.ParentLayer)
+		if parent == 0 && s.answer.Parent {
+			parent = inference.Layer(s.answer.RootLayer)
+		}
+		if parent != 0 && w.layer != 0 && parent != w.layer {
 			if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
 				v.SetStr(e.plan.transition(parent, w.layer))
 			}
@@ -41,14 +46,14 @@ func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces,
 	return td, nil
 }
 
-func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, scope, service inference.Layer, near correlation.Ref) correlation.Ref {
+func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hints, near correlation.Ref) correlation.Ref {
 	p, f := e.plan, s.facts
 	f.reset()
 	attrs := span.Attributes()
 	p.scan(f, attrs, onSpan)
 	p.spanName(s, f, span.Name())
-	layer, from, explicit := p.own(f, scope, service)
-	if !p.settle(f, length(span), layer) {
+	layer, from, explicit := p.own(f, h)
+	if !p.settle(f, length(span), h) {
 		s.unknown++
 	}
 	p.operationOf(f)
@@ -138,7 +143,7 @@ func (e *enricher) spanEvent(s *scratch, ev ptrace.SpanEvent) {
 	p.scan(f, attrs, onSpanEvent)
 	f.name = n
 	p.complete(f, true)
-	p.settle(f, 0, f.name.Layer)
+	p.settle(f, 0, hints{})
 	p.write(f, attrs)
 	p.writeName(f, attrs)
 }
