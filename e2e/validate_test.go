@@ -66,8 +66,8 @@ func TestWrongConfigurationsFail(t *testing.T) {
 			[]string{"adaptive_sampler", "defualt_rate"},
 		},
 		"unknown key in a component of others": {
-			`receivers: {otlp: {protocols: {http: {end_point: x}}}}`,
-			[]string{"otlp", "end_point"},
+			`receivers: {otlp: {protocol: {}}}`,
+			[]string{"otlp", "protocol"},
 		},
 		"rate above 1": {
 			`processors: {adaptive_sampler: {default_rate: 1.5}}`,
@@ -91,11 +91,11 @@ func TestWrongConfigurationsFail(t *testing.T) {
 		},
 		"rule without op": {
 			`connectors: {alert_rules: {rules: [{name: Slow, metric: m, aggregate: avg, window: 5m, threshold: 1}]}}`,
-			[]string{"alert_rules", "rules[0].op", "gt", "lte"},
+			[]string{"alert_rules", "rules[0]", "op", "gt", "lte"},
 		},
 		"rule with an unknown op": {
 			`connectors: {alert_rules: {rules: [{name: Slow, metric: m, aggregate: avg, window: 5m, op: above, threshold: 1}]}}`,
-			[]string{"alert_rules", "rules[0].op", "above", "gt"},
+			[]string{"alert_rules", "rules[0]", "op", "above", "gt"},
 		},
 		"two rules of one name": {
 			`connectors: {alert_rules: {rules: [{name: Circuit Breaker Open, metric: m, aggregate: avg, window: 5m, op: gt, threshold: 1}]}}`,
@@ -103,7 +103,7 @@ func TestWrongConfigurationsFail(t *testing.T) {
 		},
 		"bad condition of an event": {
 			`connectors: {alert_rules: {events: [{name: E, condition: 'log.attributes["a"] = 1', expire_after: 1h}]}}`,
-			[]string{"alert_rules", "events[0].condition"},
+			[]string{"alert_rules", "events[0]", "condition"},
 		},
 		"rule files that do not exist": {
 			`connectors: {alert_rules: {rule_files: [nowhere/*.yaml]}}`,
