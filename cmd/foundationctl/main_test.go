@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -136,6 +140,31 @@ func TestGenerateFails(t *testing.T) {
 	assert.Equal(t, exitFail, code)
 	assert.Contains(t, stderr, "404")
 	assert.Contains(t, stdout, "not acknowledged")
+}
+
+// TLS means that the server must prove who it is.
+func TestGenerateTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	args := []string{
+		"generate", "--protocol", "http", "--endpoint", strings.TrimPrefix(server.URL, "https://"),
+		"--rate", "0", "--requests", "1", "--retry-for", "2s",
+	}
+	code, _, _ := foundationctl(t, args...)
+	assert.Equal(t, exitFail, code, "plain text to a TLS port")
+	code, _, stderr := foundationctl(t, append(args, "--tls")...)
+	assert.Equal(t, exitFail, code)
+	assert.Contains(t, stderr, "certificate signed by unknown authority")
+
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
+	t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", ca)
+	code, _, stderr = foundationctl(t, append(args, "--tls")...)
+	assert.Equal(t, exitOK, code, stderr)
 }
 
 func TestGenerateInterrupted(t *testing.T) {

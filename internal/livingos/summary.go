@@ -126,7 +126,10 @@ func (s Summary) WriteText(w io.Writer) error {
 		}
 		line := func(name string, count, errors int64) {
 			fmt.Fprintf(tab, "%s\t%d", name, count)
-			if errors > 0 {
+			switch {
+			case errors == 1:
+				fmt.Fprint(tab, "\t1 error")
+			case errors > 1:
 				fmt.Fprintf(tab, "\t%d errors", errors)
 			}
 			fmt.Fprintln(tab)

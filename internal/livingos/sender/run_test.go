@@ -3,6 +3,7 @@ package sender
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -402,12 +403,10 @@ func TestSpansBeforeLogs(t *testing.T) {
 	r := startGRPC(t, newReceiver())
 	_, err := Run(t.Context(), settings(1, 100), options(r, ProtocolGRPC))
 	require.NoError(t, err)
-	require.Greater(t, len(r.order), 4)
-	for i := 0; i+1 < len(r.order); i += 2 {
-		assert.Equal(t, []string{"spans", "logs"}, r.order[i:i+2])
-		if r.order[i+2] == "metrics" {
-			i++
-		}
+	order := slices.DeleteFunc(r.order, func(signal string) bool { return signal == "metrics" })
+	require.Greater(t, len(order), 4)
+	for i := 0; i < len(order); i += 2 {
+		assert.Equal(t, []string{"spans", "logs"}, order[i:i+2])
 	}
 }
 
