@@ -58,7 +58,7 @@ type Series struct {
 type Resource struct {
 	Attrs   []item.Pair
 	Scope   string
-	metrics map[int]*metric
+	metrics []*metric // by the metric's number
 }
 
 type metric struct {
@@ -83,7 +83,7 @@ const overflowResource = 0
 // New returns a table of at most max series, and one overflow series for each metric.
 func New(definitions []Definition, limit int) *Table {
 	t := &Table{Definitions: definitions, max: limit, byAttrs: map[string]int{}}
-	t.Resources = []*Resource{{metrics: map[int]*metric{}}}
+	t.Resources = []*Resource{{}}
 	t.byAttrs[""] = overflowResource
 	return t
 }
@@ -119,7 +119,7 @@ func (t *Table) Resource(attrs []item.Pair, scope string) int {
 	if t.count >= t.max || len(t.Resources) > t.max {
 		return overflowResource
 	}
-	t.Resources = append(t.Resources, &Resource{Attrs: slices.Clone(attrs), Scope: scope, metrics: map[int]*metric{}})
+	t.Resources = append(t.Resources, &Resource{Attrs: slices.Clone(attrs), Scope: scope})
 	t.byAttrs[string(k)] = len(t.Resources) - 1
 	return len(t.Resources) - 1
 }
@@ -152,9 +152,9 @@ func (t *Table) Ensure(resource, m int, attrs []item.Pair) {
 // Reset drops the series of a metric everywhere, for gauges that are written anew.
 func (t *Table) Reset(m int) {
 	for _, r := range t.Resources {
-		if x := r.metrics[m]; x != nil {
-			t.count -= len(x.order)
-			delete(r.metrics, m)
+		if m < len(r.metrics) && r.metrics[m] != nil {
+			t.count -= len(r.metrics[m].order)
+			r.metrics[m] = nil
 		}
 	}
 }
@@ -177,12 +177,13 @@ func (t *Table) find(resource, m int, attrs []item.Pair, create bool) *Series {
 }
 
 func (r *Resource) metric(m int) *metric {
-	x := r.metrics[m]
-	if x == nil {
-		x = &metric{byKey: map[string]*Series{}}
-		r.metrics[m] = x
+	for len(r.metrics) <= m {
+		r.metrics = append(r.metrics, nil)
 	}
-	return x
+	if r.metrics[m] == nil {
+		r.metrics[m] = &metric{byKey: map[string]*Series{}}
+	}
+	return r.metrics[m]
 }
 
 func (t *Table) make(m int, attrs []item.Pair) *Series {
@@ -203,8 +204,8 @@ const expoSize = 160
 
 // Of returns the series of a resource's metric, in the order in which they came.
 func (t *Table) Of(resource, m int) []*Series {
-	if x := t.Resources[resource].metrics[m]; x != nil {
-		return x.order
+	if r := t.Resources[resource]; m < len(r.metrics) && r.metrics[m] != nil {
+		return r.metrics[m].order
 	}
 	return nil
 }
