@@ -1,6 +1,7 @@
 package foundationmetrics
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -38,7 +39,7 @@ func scrape(t *testing.T, send func(p *pair)) []string {
 	exp, err := f.CreateMetrics(t.Context(), exportertest.NewNopSettings(f.Type()), cfg)
 	require.NoError(t, err)
 	require.NoError(t, exp.Start(t.Context(), componenttest.NewNopHost()))
-	t.Cleanup(func() { require.NoError(t, exp.Shutdown(t.Context())) })
+	t.Cleanup(func() { require.NoError(t, exp.Shutdown(context.Background())) })
 
 	p := startTo(t, nil, exp)
 	p.clock.t = time.Now() // the exporter forgets what is older than five minutes
