@@ -31,6 +31,7 @@ type metricsExporter struct {
 	compressor   payload.Compressor
 	seriesFormat payload.Format
 	limits       payload.Limits
+	splitters    [3]sync.Pool // of *payload.Splitter by payload.Format: their buffers grow to megabytes
 	now          func() time.Time
 	complained   atomic.Int64 // when the last complaint was logged
 

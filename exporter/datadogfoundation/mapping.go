@@ -108,8 +108,8 @@ func (m *mapper) resource(tags []string, attributes pcommon.Map) ([]string, stri
 func hostOf(attributes pcommon.Map) string {
 	for _, name := range hostAttributes() {
 		if v, ok := attributes.Get(name); ok && v.AsString() != "" {
-			host := strings.ToValidUTF8(v.AsString(), "_")
-			return host[:min(len(host), 255)]
+			host := v.AsString()
+			return strings.ToValidUTF8(host[:min(len(host), 255)], "_")
 		}
 	}
 	return ""

@@ -53,7 +53,13 @@ func (d *delivery) send(f payload.Format, items []*payload.Item) reply {
 	if len(items) == 0 {
 		return reply{}
 	}
-	s := payload.NewSplitter(f, d.e.limits, d.e.compressor.Append)
+	pool := &d.e.splitters[f]
+	s, ok := pool.Get().(*payload.Splitter)
+	if !ok {
+		s = payload.NewSplitter(f, d.e.limits, d.e.compressor.Append)
+	}
+	s.Reset()
+	defer pool.Put(s)
 	return d.deliver(s, target(f), payload.Whole(items))
 }
 

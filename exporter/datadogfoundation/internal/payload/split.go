@@ -31,6 +31,9 @@ func NewSplitter(f Format, l Limits, compress func(dst, src []byte) []byte) *Spl
 	return &Splitter{format: f, limits: l, compress: compress, target: l.Raw}
 }
 
+// Reset makes the Splitter ready for another batch, keeping its memory.
+func (s *Splitter) Reset() { s.target = s.limits.Raw }
+
 // Next makes a payload of the first parts, as many as fit, and returns the rest.
 // parts must not be empty; it may be changed.
 func (s *Splitter) Next(parts []Part) (Payload, []Part) {

@@ -16,13 +16,12 @@ const (
 	// maxKey is the largest finite key: the agent's keys are 16 bits, of which
 	// the last value means infinity.
 	maxKey = math.MaxInt16 - 1
-)
 
-var (
-	lnGamma   = math.Log1p(2 * Epsilon)
-	rootGamma = math.Sqrt(gamma)
-	bias      = 1 - int32(math.Floor(math.Log(minimum)/lnGamma))
-	smallest  = value(1)
+	// What follows from gamma and minimum; a test computes them again.
+	lnGamma   = 0.015504186535965254  // ln(gamma)
+	rootGamma = 1.0077822185373186    // √gamma
+	bias      = 1338                  // 1 − ⌊ln(minimum)/lnGamma⌋
+	smallest  = 9.941854089121455e-10 // value(1)
 )
 
 // Bin counts the values of one key.

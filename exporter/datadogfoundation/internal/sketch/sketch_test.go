@@ -39,7 +39,10 @@ func read(t *testing.T, s *Sketch) *ddsketch.DDSketch {
 }
 
 func TestParametersAreTheAgents(t *testing.T) {
-	assert.Equal(t, int32(1338), bias)
+	assert.InDelta(t, math.Log1p(2*Epsilon), lnGamma, 0)
+	assert.InDelta(t, math.Sqrt(gamma), rootGamma, 0)
+	assert.Equal(t, 1-int(math.Floor(math.Log(minimum)/lnGamma)), bias)
+	assert.InDelta(t, value(1), smallest, 0)
 	for v, key := range map[float64]int32{
 		0: 0, 1: 1338, -1: -1338, 1e-9: 1, 1e-10: 0, gamma: 1339, -1e-10: 0,
 		math.MaxFloat64: maxKey, -math.MaxFloat64: -maxKey, math.SmallestNonzeroFloat64: 0,
