@@ -40,9 +40,11 @@ func (r *registry) create(set processor.Settings, cfg *Config) (*enricher, []pro
 	defer r.mu.Unlock()
 	s := r.byConfig[cfg]
 	if s == nil {
-		if s, err = newShared(cfg); err != nil {
+		p, err := newPlan(cfg)
+		if err != nil {
 			return nil, nil, err
 		}
+		s = newShared(p, cfg.Correlation.Cache)
 		r.byConfig[cfg] = s
 	}
 	s.users++

@@ -1,6 +1,8 @@
 package layerenricher
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,10 +68,21 @@ func TestGoldenMetrics(t *testing.T) {
 	})
 }
 
+var testPlans sync.Map
+
 func newTestEnricher(t testing.TB, cfg *Config) *enricher {
 	t.Helper()
-	s, err := newShared(cfg)
-	require.NoError(t, err)
+	// Thousands of instances of few configurations: reading the preset each time
+	// would be most of the tests' time.
+	key := fmt.Sprintf("%+v", cfg)
+	p, ok := testPlans.Load(key)
+	if !ok {
+		var err error
+		p, err = newPlan(cfg)
+		require.NoError(t, err)
+		testPlans.Store(key, p)
+	}
+	s := newShared(p.(*plan), cfg.Correlation.Cache)
 	tb, err := metadata.NewTelemetryBuilder(componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	return newEnricher(s, tb)

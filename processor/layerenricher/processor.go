@@ -24,19 +24,14 @@ type shared struct {
 	users int // guarded by the registry
 }
 
-func newShared(cfg *Config) (*shared, error) {
-	p, err := newPlan(cfg)
-	if err != nil {
-		return nil, err
-	}
-	c := cfg.Correlation.Cache
+func newShared(p *plan, c CacheConfig) *shared {
 	return &shared{
 		plan: p,
 		cache: correlation.New(correlation.Limits{
 			MaxTraces: c.MaxTraces, TTL: c.TTL, MaxSpansPerTrace: c.MaxSpansPerTrace, MaxBytes: c.MaxBytes,
 		}, len(p.traceWide), len(p.subtree)),
 		pool: sync.Pool{New: func() any { return newScratch(p) }},
-	}, nil
+	}
 }
 
 func newEnricher(s *shared, tb *metadata.TelemetryBuilder) *enricher {
