@@ -243,11 +243,12 @@ func loadFile(t *testing.T, path string) *Config {
 	return cfg
 }
 
-// sumOf adds the points of a counter that have the attribute's value.
+// sumOf adds the points of a counter that have the attribute's value; without a
+// key, all.
 func sumOf(m metricdata.Metrics, key, value string) int64 {
 	var n int64
 	for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
-		if v, ok := p.Attributes.Value(attribute.Key(key)); ok && v.AsString() == value {
+		if v, ok := p.Attributes.Value(attribute.Key(key)); key == "" || ok && v.AsString() == value {
 			n += p.Value
 		}
 	}
