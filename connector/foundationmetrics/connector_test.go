@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	otelattribute "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata/metricdatatest"
 
@@ -129,9 +130,15 @@ func TestARefusedFlushIsCountedAndComesAgain(t *testing.T) {
 	c.(*tracesInstance).core.flush(t.Context())
 	metadatatest.AssertEqualFoundationMetricsFlushFailures(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, metricdatatest.IgnoreTimestamp())
 	metadatatest.AssertEqualFoundationMetricsItems(t, tel, []metricdata.DataPoint[int64]{{Value: 1}}, metricdatatest.IgnoreTimestamp())
+	ended := oneRegistration()
+	ended.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).SetEndTimestamp(0)
+	require.NoError(t, c.ConsumeTraces(t.Context(), ended))
+	metadatatest.AssertEqualFoundationMetricsUnusable(t, tel, []metricdata.DataPoint[int64]{
+		{Value: 1, Attributes: otelattribute.NewSet(reasonKey.String("end_before_start"))},
+	}, metricdatatest.IgnoreTimestamp())
 	refuse = false
 	require.NoError(t, c.Shutdown(t.Context()))
-	assert.Equal(t, "1", asText(got)["foundation.process.registrations{namespace=default,process_type=unknown}"])
+	assert.Equal(t, "2", asText(got)["foundation.process.registrations{namespace=default,process_type=unknown}"])
 	require.NoError(t, tel.Shutdown(context.WithoutCancel(t.Context())))
 }
 

@@ -182,6 +182,10 @@ func (p *pair) flush() map[string]string {
 }
 
 func asText(md pmetric.Metrics) map[string]string {
+	return textOf(md, func(k string) bool { return k != "foundation_os.layer" })
+}
+
+func textOf(md pmetric.Metrics, keep func(string) bool) map[string]string {
 	out := map[string]string{}
 	for _, rm := range md.ResourceMetrics().All() {
 		for _, sm := range rm.ScopeMetrics().All() {
@@ -189,19 +193,19 @@ func asText(md pmetric.Metrics) map[string]string {
 				switch m.Type() {
 				case pmetric.MetricTypeSum:
 					for _, dp := range m.Sum().DataPoints().All() {
-						out[key(m.Name(), dp.Attributes())] = fmt.Sprint(dp.IntValue())
+						out[key(m.Name(), dp.Attributes(), keep)] = fmt.Sprint(dp.IntValue())
 					}
 				case pmetric.MetricTypeGauge:
 					for _, dp := range m.Gauge().DataPoints().All() {
-						out[key(m.Name(), dp.Attributes())] = fmt.Sprint(dp.DoubleValue())
+						out[key(m.Name(), dp.Attributes(), keep)] = fmt.Sprint(dp.DoubleValue())
 					}
 				case pmetric.MetricTypeHistogram:
 					for _, dp := range m.Histogram().DataPoints().All() {
-						out[key(m.Name(), dp.Attributes())] = fmt.Sprintf("%d/%.6g", dp.Count(), dp.Sum())
+						out[key(m.Name(), dp.Attributes(), keep)] = fmt.Sprintf("%d/%.6g", dp.Count(), dp.Sum())
 					}
 				case pmetric.MetricTypeExponentialHistogram:
 					for _, dp := range m.ExponentialHistogram().DataPoints().All() {
-						out[key(m.Name(), dp.Attributes())] = fmt.Sprintf("%d/%.6g exponential", dp.Count(), dp.Sum())
+						out[key(m.Name(), dp.Attributes(), keep)] = fmt.Sprintf("%d/%.6g exponential", dp.Count(), dp.Sum())
 					}
 				default:
 				}
@@ -211,10 +215,10 @@ func asText(md pmetric.Metrics) map[string]string {
 	return out
 }
 
-func key(name string, attrs pcommon.Map) string {
+func key(name string, attrs pcommon.Map, keep func(string) bool) string {
 	var parts []string
 	for k, v := range attrs.All() {
-		if k != "foundation_os.layer" {
+		if keep(k) {
 			parts = append(parts, k+"="+v.AsString())
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/exporter/exportertest"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/foundation-os/otelcol-foundation/semconv"
@@ -170,88 +168,4 @@ func TestTranslatedNamesAreDifferent(t *testing.T) {
 			assert.Equal(t, m.Prometheus, name)
 		}
 	}
-}
-
-// N operations in, N counted: from 16 senders of spans and logs at once, while the
-// timer flushes. Values are multiples of a power of two, so that their float sum is
-// the same in any order.
-func TestExactFromManySenders(t *testing.T) {
-	const senders, each = 16, 200
-	p := start(t, nil)
-	stop := make(chan struct{})
-	var flusher sync.WaitGroup
-	flusher.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				p.core.flush(t.Context())
-			}
-		}
-	})
-	var wg sync.WaitGroup
-	for s := range senders {
-		wg.Go(func() {
-			for i := range each {
-				td := ptrace.NewTraces()
-				ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
-				span := ss.AppendEmpty()
-				span.SetName("foundation_jido.signal.dispatch")
-				span.SetTraceID([16]byte{2, byte(s), byte(i)})
-				span.SetSpanID([8]byte{3, byte(s), byte(i)})
-				span.SetStartTimestamp(1_000_000_000)
-				span.SetEndTimestamp(1_500_000_000)
-				span.Attributes().PutStr("adapter", "pg")
-				ld := plog.NewLogs()
-				lr := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
-				same := lr.AppendEmpty() // the same operation again
-				same.SetEventName("foundation_jido.signal.dispatch.complete")
-				same.SetTraceID(span.TraceID())
-				same.SetSpanID(span.SpanID())
-				same.Attributes().PutStr("adapter", "pg")
-				bid := lr.AppendEmpty()
-				bid.SetEventName("foundation_jido.coordination.auction.bid_received")
-				bid.Attributes().PutDouble("bid_value", 0.25)
-				if i%2 == 0 {
-					assert.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
-					assert.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
-				} else {
-					assert.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
-					assert.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
-				}
-			}
-		})
-	}
-	wg.Wait()
-	close(stop)
-	flusher.Wait()
-	p.expect(map[string]string{
-		"foundation_jido.signal.dispatches{adapter=pg,outcome=success,target_type=unknown}": "3200",
-		"foundation_jido.signal.dispatch_duration{adapter=pg}":                              "3200/1600",
-		"foundation_jido.auction.bids{}":                                                    "3200",
-		"foundation_jido.auction.bid.value{}":                                               "3200/800",
-		"foundation_os.operations{outcome=success}":                                         "3200",
-	})
-	// Every flush has the same start, and no value ever went down.
-	last := map[string]string{}
-	for _, md := range p.sink.AllMetrics() {
-		for k, v := range asText(md) {
-			if strings.HasPrefix(k, "foundation_jido.auction.bids") {
-				assert.LessOrEqual(t, len(last[k]), len(v))
-				last[k] = v
-			}
-		}
-	}
-	starts := []int64{}
-	for _, md := range p.sink.AllMetrics() {
-		for _, rm := range md.ResourceMetrics().All() {
-			for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
-				if m.Name() == "foundation_jido.auction.bids" {
-					starts = append(starts, int64(m.Sum().DataPoints().At(0).StartTimestamp()))
-				}
-			}
-		}
-	}
-	assert.Len(t, slices.Compact(starts), 1)
 }
