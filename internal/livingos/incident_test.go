@@ -99,6 +99,30 @@ func TestFailureIsTold(t *testing.T) {
 	})
 }
 
+// Whatever fails, a retry lets the request go on: every agent ends up registered.
+func TestRetriesSucceed(t *testing.T) {
+	s := valid()
+	s.ErrorRate = 1
+	registered, agents, lookups := map[any]bool{}, map[any]bool{}, 0
+	NewWorld(s).Request(0, 0).Walk(func(s *Span) {
+		switch s.Name {
+		case SpanRegistration:
+			if s.Failure == "" {
+				assert.EqualValues(t, 1, s.Value("retry_attempt"))
+				registered[s.Value("agent_id")] = true
+			}
+		case SpanAgentRun:
+			agents[s.Value("agent_id")] = true
+		case SpanLookup:
+			if s.Failure == "" {
+				lookups++
+			}
+		}
+	})
+	assert.Equal(t, agents, registered)
+	assert.Equal(t, 6, lookups)
+}
+
 func TestBreaker(t *testing.T) {
 	s := valid()
 	s.Breakers = []Breaker{{Name: "b", Opens: time.Second, Closes: 5 * time.Second}}

@@ -271,6 +271,7 @@ func TestEnvironmentDoesNotLimit(t *testing.T) {
 	r := startGRPC(t, newReceiver())
 	sum, err := Run(t.Context(), settings(1, 20), options(r, ProtocolGRPC))
 	require.NoError(t, err)
+	assert.EqualValues(t, 20, sum.Requests)
 	compare(t, r, sum)
 	for _, s := range r.spans {
 		assert.Zero(t, s.DroppedAttributesCount)
@@ -390,12 +391,13 @@ func TestInterrupt(t *testing.T) {
 		return 0, nil
 	}
 	startGRPC(t, r)
-	s := settings(2, 0)
+	s := settings(1, 0)
 	s.Rate = 100
 	sum, err := Run(ctx, s, options(r, ProtocolGRPC))
 	require.NoError(t, err)
 	assert.Positive(t, sum.Requests)
 	compare(t, r, sum)
+	assert.Equal(t, 2, r.gauges["foundation.cpu.usage"], "once at the beginning, and a last flush")
 }
 
 // Events come after the spans in which they happen.
@@ -408,6 +410,35 @@ func TestSpansBeforeLogs(t *testing.T) {
 	for i := 0; i < len(order); i += 2 {
 		assert.Equal(t, []string{"spans", "logs"}, order[i:i+2])
 	}
+}
+
+// Event names arrive in all the places in which applications put them.
+func TestEventShapes(t *testing.T) {
+	r := startGRPC(t, newReceiver())
+	_, err := Run(t.Context(), settings(1, 20), options(r, ProtocolGRPC))
+	require.NoError(t, err)
+	shapes := map[string]string{}
+	for _, l := range r.logs {
+		switch {
+		case has(l.Attributes, "phase"):
+			shapes["phase"] = l.EventName + " + " + attr(l.Attributes, "phase").GetStringValue()
+		case l.EventName != "":
+			shapes["event name"] = ""
+		case has(l.Attributes, "event.name"):
+			shapes["attribute"] = attr(l.Attributes, "event.name").GetStringValue()
+		case l.Body.GetArrayValue() != nil:
+			shapes["list"] = l.Body.GetArrayValue().Values[1].GetStringValue()
+		default:
+			shapes["inspected"] = l.Body.GetStringValue()
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"phase":      "foundation_jido.coordination.auction + bid_received",
+		"event name": "",
+		"attribute":  "dspex.coordination.multi_agent.agent_result",
+		"list":       "metric",
+		"inspected":  "[:foundation, :infrastructure, :rate_limiter, :throttled]",
+	}, shapes)
 }
 
 func TestResource(t *testing.T) {
