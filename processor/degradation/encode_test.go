@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
 
@@ -189,5 +188,3 @@ func fillBuckets(b pmetric.ExponentialHistogramDataPointBuckets, counts map[int]
 	b.SetOffset(int32(lo))
 	b.BucketCounts().FromRaw(dense)
 }
-
-func timeOf(ts pcommon.Timestamp) time.Duration { return ts.AsTime().Sub(epoch) }

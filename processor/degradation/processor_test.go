@@ -236,7 +236,7 @@ func TestFoldedStreams(t *testing.T) {
 
 func TestMaxSeries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(epoch.Add(24 * time.Hour).Sub(time.Now()))
+		time.Sleep(time.Until(epoch.Add(24 * time.Hour)))
 		r := newRig(t, func(c *Config) { c.MaxSeries, c.Emit = 3, emitAll })
 		send := func(name string) int {
 			return len(verdicts(t, r.send(gauge(name, 0, 1))))
@@ -258,7 +258,7 @@ func TestMaxSeries(t *testing.T) {
 // A degraded series that vanishes does not stay in the count for ever.
 func TestVanishedSeriesAreNotCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(epoch.Add(24 * time.Hour).Sub(time.Now()))
+		time.Sleep(time.Until(epoch.Add(24 * time.Hour)))
 		r := newRig(t, nil)
 		for i := range 30 {
 			r.send(gauge("m1", time.Duration(i)*time.Minute, 1))
