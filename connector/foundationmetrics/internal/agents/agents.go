@@ -112,11 +112,9 @@ func (t *Table) Terminate(now time.Time, a Agent, p Place, at int64) bool {
 	return true
 }
 
-// See records that an agent did something.
+// See records that an agent did something. Late news of an agent that has ended does
+// no harm: in its scope agents end, so only those registered count.
 func (t *Table) See(now time.Time, a Agent, p Place) bool {
-	if _, ended := t.gone[a]; ended {
-		return true // late news of an agent that has ended
-	}
 	s := t.touch(now, a, p)
 	if s == nil {
 		return false
