@@ -17,8 +17,6 @@ const module = "github.com/foundation-os/otelcol-foundation"
 
 type listed struct {
 	ImportPath string
-	Name       string
-	Standard   bool
 	Imports    []string
 }
 
@@ -26,7 +24,7 @@ type listed struct {
 // imports itself (tests excluded).
 func list(t *testing.T) []listed {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Name,Imports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
 	cmd.Dir = ".."
 	out, err := cmd.Output()
 	require.NoError(t, err)
@@ -70,7 +68,7 @@ func isAlgorithm(pkg string) bool {
 		return false
 	}
 	switch path.Base(pkg) {
-	case "store", "intake", "metadata", "metadatatest", "goldentest", "generator":
+	case "store", "intake", "metadata", "metadatatest", "goldentest":
 		return false
 	}
 	return true
