@@ -159,8 +159,10 @@ func TestExtremes(t *testing.T) {
 	if len(h.pos.counts) > MaxBuckets || len(h.neg.counts) > MaxBuckets {
 		t.Fatal("too many buckets")
 	}
-	lo, hi := h.Bounds()
-	if math.IsInf(lo, 0) || math.IsInf(hi, 0) || lo > 0 || hi < 1 {
+	if lo, hi := Bounds(0, 1023); lo != math.Exp2(1023) || hi != math.MaxFloat64 {
+		t.Fatalf("bounds %v %v", lo, hi)
+	}
+	if lo, hi := Bounds(-1, -1); lo != 0.25 || hi != 1 {
 		t.Fatalf("bounds %v %v", lo, hi)
 	}
 	for _, q := range []float64{0, 0.5, 0.95, 1} {

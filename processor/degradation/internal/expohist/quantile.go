@@ -38,38 +38,18 @@ func (h *Histogram) Quantile(q float64) float64 {
 	return last // reached only by rounding of very large counts
 }
 
-// Bounds returns the bounds of the lowest and the highest bucket in use: no
-// value held lies outside of them.
-func (h *Histogram) Bounds() (lo, hi float64) {
-	lo, hi = math.NaN(), math.NaN()
-	note := func(a, b float64) {
-		if math.IsNaN(lo) || a < lo {
-			lo = a
-		}
-		if math.IsNaN(hi) || b > hi {
-			hi = b
-		}
-	}
-	for i, n := range h.neg.counts {
-		if n > 0 {
-			note(-h.within(h.neg.offset+int32(i), 1), -h.within(h.neg.offset+int32(i), 0))
-		}
-	}
-	if h.zero > 0 {
-		note(0, 0)
-	}
-	for i, n := range h.pos.counts {
-		if n > 0 {
-			note(h.within(h.pos.offset+int32(i), 0), h.within(h.pos.offset+int32(i), 1))
-		}
-	}
-	return lo, hi
+// Bounds are those of bucket i at the scale, the upper one at most the largest
+// float64.
+func Bounds(scale, i int32) (lo, hi float64) {
+	return within(scale, i, 0), within(scale, i, 1)
 }
 
+func (h *Histogram) within(i int32, share float64) float64 { return within(h.scale, i, share) }
+
 // within is the value at the given share of bucket i's logarithmic width.
-func (h *Histogram) within(i int32, share float64) float64 {
+func within(scale, i int32, share float64) float64 {
 	share = min(max(share, 0), 1)
-	v := math.Exp2(math.Ldexp(float64(i)+share, -int(h.scale)))
+	v := math.Exp2(math.Ldexp(float64(i)+share, -int(scale)))
 	return min(v, math.MaxFloat64)
 }
 

@@ -42,6 +42,8 @@ func (rd *Reader) current(m *baseline.Measurement) float64 {
 	case rd.Current == Max:
 		return m.Max
 	case m.Expo != nil:
+		rd.hist.Reset()
+		m.Expo.AddTo(&rd.hist)
 		return rd.hist.Quantile(rd.Current.Quantile())
 	}
 	return baseline.ExplicitQuantile(rd.Current.Quantile(), m.Bounds, m.Buckets)

@@ -1,7 +1,10 @@
 package measure
 
 import (
+	"math"
+
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
 )
 
 func copyExpo(to, from *baseline.Expo) {
@@ -61,4 +64,38 @@ func coarsenSide(offset int32, counts []uint64, by uint32) (int32, []uint64) {
 		counts[int((offset+int32(i))>>by-first)] += n
 	}
 	return first, counts[:size]
+}
+
+// expoBounds are the bounds of the lowest and the highest bucket in use. It is
+// called for histograms that count something.
+func expoBounds(e *baseline.Expo) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	note := func(a, b float64) { lo, hi = min(lo, a), max(hi, b) }
+	for _, i := range ends(e.Positive) {
+		a, b := expohist.Bounds(e.Scale, e.PositiveOffset+i)
+		note(a, b)
+	}
+	for _, i := range ends(e.Negative) {
+		a, b := expohist.Bounds(e.Scale, e.NegativeOffset+i)
+		note(-b, -a)
+	}
+	if e.Zero > 0 {
+		note(0, 0)
+	}
+	return lo, hi
+}
+
+// ends are the first and the last bucket in use, or none.
+func ends(counts []uint64) []int32 {
+	first, last := 0, len(counts)-1
+	for first <= last && counts[first] == 0 {
+		first++
+	}
+	for last >= first && counts[last] == 0 {
+		last--
+	}
+	if first > last {
+		return nil
+	}
+	return []int32{int32(first), int32(last)}
 }

@@ -203,9 +203,7 @@ func (rd *Reader) measurement(p Point, h Histogram) (baseline.Measurement, Reaso
 	switch {
 	case h.Expo != nil:
 		m.Expo = h.Expo
-		rd.hist.Reset()
-		h.Expo.AddTo(&rd.hist)
-		m.Min, m.Max = rd.hist.Bounds()
+		m.Min, m.Max = expoBounds(h.Expo)
 	case len(h.Bounds) > 0:
 		m.Bounds, m.Buckets = h.Bounds, h.Counts
 		m.Min, m.Max = baseline.ExplicitBounds(h.Bounds, h.Counts)
