@@ -13,8 +13,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/connector/connectortest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
@@ -363,5 +366,23 @@ func TestRunEvaluatesAtTheMultiplesOfTheInterval(t *testing.T) {
 		for _, a := range at {
 			assert.Zero(t, a.Unix()%30)
 		}
+	})
+}
+
+// The factory as the collector uses it: nobody calls tick.
+func TestTheFactorysEngineEvaluatesByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg, err := parse(t, "rules: [{name: R, metric: m, aggregate: max, window: 10m, op: gt, threshold: 1}]")
+		require.NoError(t, err)
+		sink := new(consumertest.LogsSink)
+		f := NewFactory()
+		c, err := f.CreateMetricsToLogs(t.Context(), connectortest.NewNopSettings(f.Type()), cfg, sink)
+		require.NoError(t, err)
+		require.NoError(t, c.Start(t.Context(), componenttest.NewNopHost()))
+		require.NoError(t, c.ConsumeMetrics(t.Context(), gauge(time.Now(), "m", point{v: 2})))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, 1, sink.LogRecordCount())
+		require.NoError(t, c.Shutdown(t.Context()))
 	})
 }

@@ -33,6 +33,7 @@ type engine struct {
 	logger *zap.Logger
 	tel    *metadata.TelemetryBuilder
 	clock  func() time.Time
+	ticks  bool   // evaluate by itself
 	forget func() // takes the engine out of the registry
 
 	events       *eventRules
@@ -92,7 +93,7 @@ func (e *engine) start(context.Context) error {
 			return err
 		}
 	}
-	if e.started++; e.started == e.created {
+	if e.started++; e.started == e.created && e.ticks {
 		ctx, cancel := context.WithCancel(context.Background())
 		e.cancel, e.done = cancel, make(chan struct{})
 		go e.every(ctx, e.eval.next, e.tick)
@@ -144,6 +145,8 @@ func (e *engine) stop(ctx context.Context) error {
 			return ctx.Err()
 		}
 		e.cancel = nil
+	}
+	if e.stopped == 1 && e.started > 0 {
 		e.flush(ctx, plog.NewLogRecordSlice(), e.logs) // what waits gets a last chance
 	}
 	if e.stopped < e.created {

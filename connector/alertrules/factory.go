@@ -14,12 +14,12 @@ import (
 )
 
 // NewFactory returns the factory of the connector.
-func NewFactory() connector.Factory { return newFactory(time.Now) }
+func NewFactory() connector.Factory { return newFactory(time.Now, true) }
 
-// newFactory takes a clock. Without a real one no ticker runs: tests evaluate
-// when they want.
-func newFactory(clock func() time.Time) connector.Factory {
-	r := &registry{clock: clock, engines: map[engineKey]*engine{}}
+// newFactory takes a clock. Without ticks nothing is evaluated by itself: tests
+// that set the clock evaluate when they want.
+func newFactory(clock func() time.Time, ticks bool) connector.Factory {
+	r := &registry{clock: clock, ticks: ticks, engines: map[engineKey]*engine{}}
 	return connector.NewFactory(metadata.Type, createDefaultConfig,
 		connector.WithMetricsToLogs(r.metricsToLogs, metadata.MetricsToLogsStability),
 		connector.WithMetricsToMetrics(r.metricsToMetrics, metadata.MetricsToMetricsStability),
@@ -45,6 +45,7 @@ const defaultEventPrefix = "foundation_os.alert"
 // and the same configuration.
 type registry struct {
 	clock   func() time.Time
+	ticks   bool
 	mu      sync.Mutex
 	engines map[engineKey]*engine
 }
@@ -65,6 +66,7 @@ func (r *registry) engine(set connector.Settings, cfg component.Config) (*engine
 	if err != nil {
 		return nil, err
 	}
+	e.ticks = r.ticks
 	e.forget = func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()

@@ -85,7 +85,7 @@ func newRigOf(t *testing.T, cfg *Config) *rig {
 	set := connectortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = r.tel.NewTelemetrySettings()
 	set.ID = component.NewID(metadata.Type)
-	f := newFactory(r.clock.now)
+	f := newFactory(r.clock.now, false)
 	ctx := context.Background()
 	var err error
 	r.ml, err = f.CreateMetricsToLogs(ctx, set, cfg, r.logs)

@@ -3,6 +3,7 @@ package alertrules
 import (
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -48,7 +49,7 @@ func (m *stateMetrics) gauge(name string, at pcommon.Timestamp) pmetric.NumberDa
 
 func (m *stateMetrics) labels(to pcommon.Map, ls labels.Labels) {
 	ls.Range(func(l labels.Label) {
-		if l.Name != labels.MetricName {
+		if l.Name != model.MetricNameLabel {
 			to.PutStr(l.Name, l.Value)
 		}
 	})
@@ -66,12 +67,12 @@ func (m *stateMetrics) recorded(samples []promql.Sample, gone []labels.Labels, a
 		if s.H != nil {
 			continue
 		}
-		p := m.gauge(s.Metric.Get(labels.MetricName), pcommon.NewTimestampFromTime(timestamp.Time(s.T)))
+		p := m.gauge(s.Metric.Get(model.MetricNameLabel), pcommon.NewTimestampFromTime(timestamp.Time(s.T)))
 		p.SetDoubleValue(s.F)
 		m.labels(p.Attributes(), s.Metric)
 	}
 	for _, ls := range gone {
-		p := m.gauge(ls.Get(labels.MetricName), pcommon.NewTimestampFromTime(at))
+		p := m.gauge(ls.Get(model.MetricNameLabel), pcommon.NewTimestampFromTime(at))
 		p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
 		m.labels(p.Attributes(), ls)
 	}

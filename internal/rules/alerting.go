@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/model/timestamp"
@@ -215,7 +216,7 @@ func (r *alerting) alertsOf(ctx context.Context, vec promql.Vector, e evaluation
 		}
 		x := r.expand.on(ctx, s, e)
 		lb.Reset(s.Metric)
-		lb.Del(labels.MetricName)
+		lb.Del(model.MetricNameLabel)
 		source := lb.Labels()
 		for _, l := range r.labels {
 			lb.Set(l.name, x.expand(l))
@@ -256,7 +257,7 @@ func (r *alerting) resolve(ctx context.Context, cleared []*Alert, e evaluation) 
 			continue
 		}
 		lb.Reset(s.Metric)
-		lb.Del(labels.MetricName)
+		lb.Del(model.MetricNameLabel)
 		values[lb.Labels().Hash()] = s.F
 	}
 	for _, a := range cleared {
@@ -298,7 +299,7 @@ func (r *alerting) forState(a *Alert, at time.Time) promql.Sample {
 func (r *alerting) stateLabels(a *Alert, metric string) *labels.Builder {
 	lb := labels.NewBuilder(r.static)
 	a.Labels.Range(func(l labels.Label) { lb.Set(l.Name, l.Value) })
-	lb.Set(labels.MetricName, metric)
+	lb.Set(model.MetricNameLabel, metric)
 	lb.Set(labels.AlertName, r.info.Name)
 	return lb
 }

@@ -100,9 +100,9 @@ func schedule(r *rand.Rand, run int) string {
 }
 
 func TestSameStatesAsUpstream(t *testing.T) {
-	runs := 300
+	runs := 200
 	if testing.Short() {
-		runs = 60
+		runs = 40
 	}
 	o := newOracle(t)
 	st, err := store.Open(store.Options{Reach: time.Hour, Interval: 15 * time.Second, MaxSamples: 1e6})

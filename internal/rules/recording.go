@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 )
@@ -25,7 +26,7 @@ func (r *recording) eval(ctx context.Context, e evaluation) (promql.Vector, []Ch
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for i := range vec {
 		lb.Reset(vec[i].Metric)
-		lb.Set(labels.MetricName, r.name)
+		lb.Set(model.MetricNameLabel, r.name)
 		r.labels.Range(func(l labels.Label) { lb.Set(l.Name, l.Value) })
 		vec[i].Metric = lb.Labels()
 	}

@@ -5,6 +5,7 @@ import (
 	"text/template/parse"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -79,7 +80,7 @@ func (t text) selectors(p parser.Parser) [][]*labels.Matcher {
 		}
 		for _, ms := range selectorsOf(e) {
 			for _, m := range ms {
-				if m.Name == labels.MetricName {
+				if m.Name == model.MetricNameLabel {
 					all = append(all, []*labels.Matcher{m})
 				}
 			}

@@ -1,6 +1,9 @@
 package intake
 
-import "github.com/prometheus/prometheus/model/labels"
+import (
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+)
 
 // selectors is what rules ask of the series of one name: any one may match. nil
 // = no rule asks.
@@ -35,7 +38,7 @@ func newIndex(all [][]*labels.Matcher) index {
 		var s splitSelector
 		for _, m := range ms {
 			switch {
-			case m.Name != labels.MetricName:
+			case m.Name != model.MetricNameLabel:
 				s.rest = append(s.rest, m)
 			case m.Type == labels.MatchEqual && equal == "":
 				equal = m.Value
@@ -48,7 +51,7 @@ func newIndex(all [][]*labels.Matcher) index {
 			continue
 		}
 		// Several matchers on the name: all of them must hold.
-		if (selectors{s.name}).match(labels.FromStrings(labels.MetricName, equal)) {
+		if (selectors{s.name}).match(labels.FromStrings(model.MetricNameLabel, equal)) {
 			ix.byName[equal] = append(ix.byName[equal], s.rest)
 		}
 	}
@@ -58,7 +61,7 @@ func newIndex(all [][]*labels.Matcher) index {
 func (ix *index) of(name string) selectors {
 	found := ix.byName[name]
 	found = found[:len(found):len(found)]
-	ls := labels.FromStrings(labels.MetricName, name)
+	ls := labels.FromStrings(model.MetricNameLabel, name)
 	for _, s := range ix.other {
 		if (selectors{s.name}).match(ls) {
 			found = append(found, s.rest)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/otlptranslator"
 	"github.com/prometheus/prometheus/model/labels"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -29,14 +30,14 @@ func newNamer(strategy otlptranslator.TranslationStrategyOption) namer {
 // the metric's name is not an attribute's to set.
 func (n *namer) add(to []labels.Label, key string, v pcommon.Value) []labels.Label {
 	text := v.AsString()
-	if key == "" || text == "" || key == labels.MetricName {
+	if key == "" || text == "" || key == model.MetricNameLabel {
 		return to
 	}
 	if !utf8.ValidString(key) {
 		key = strings.ToValidUTF8(key, "\uFFFD")
 	}
 	name, err := n.label.Build(key)
-	if err != nil || name == labels.MetricName {
+	if err != nil || name == model.MetricNameLabel {
 		return to
 	}
 	return append(to, labels.Label{Name: name, Value: valid(text)})
@@ -82,7 +83,7 @@ func (w *writer) series(name, extraName, extraValue string) labels.Labels {
 		}
 		w.sb.Add(l.Name, l.Value)
 	}
-	w.sb.Add(labels.MetricName, name)
+	w.sb.Add(model.MetricNameLabel, name)
 	if extraName != "" {
 		w.sb.Add(extraName, extraValue)
 	}
