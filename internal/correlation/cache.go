@@ -211,12 +211,17 @@ func (c *Cache) Find(now time.Time, id TraceID, near Ref, st *Stats) Ref {
 }
 
 // Ask answers what is known about an item whose nearest span is from: a span's
-// parent, or the span that a log record was written in.
+// parent, or the span that a log record was written in. a is overwritten; it is
+// an argument so that a caller can use one for all its items.
 func (c *Cache) Ask(r Ref, from SpanID, a *Answer) {
-	*a = Answer{}
 	if r.trace == nil {
+		*a = Answer{}
 		return
 	}
+	// The other places were never written by this cache.
+	clear(a.TraceIDs[:c.traceWide])
+	clear(a.Subtree[:c.below])
+	a.ParentLayer, a.RootLayer, a.Parent = 0, 0, false
 	r.shard.mu.Lock()
 	defer r.shard.mu.Unlock()
 	r.trace.answer(from, a, c.traceWide, c.below)

@@ -48,7 +48,6 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 	p.logFields(f, rec, now)
 
 	it := &s.item
-	*it = correlation.Item{}
 	wide, below := p.ids(f, it)
 	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
@@ -116,7 +115,7 @@ func (p *plan) logFields(f *facts, rec plog.LogRecord, now time.Time) {
 		switch p.slots[at].kind {
 		case kindTraceID:
 			if rec.TraceID().IsEmpty() {
-				rec.SetTraceID(v.trace)
+				rec.SetTraceID(f.traceID)
 			}
 		case kindSeverity:
 			if rec.SeverityNumber() == plog.SeverityNumberUnspecified {
@@ -139,11 +138,14 @@ func (p *plan) logSpan(f *facts, rec plog.LogRecord) {
 	var span pcommon.SpanID
 	trace := rec.TraceID()
 	for _, at := range f.touched {
-		switch v := &f.slots[at]; p.slots[at].kind {
+		if !f.slots[at].found() {
+			continue
+		}
+		switch p.slots[at].kind {
 		case kindSpanID:
-			span = v.span
+			span = f.spanID
 		case kindTraceID:
-			trace = v.trace
+			trace = f.traceID
 		}
 	}
 	if !rec.TraceID().IsEmpty() && trace == rec.TraceID() && !span.IsEmpty() {

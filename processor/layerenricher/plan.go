@@ -25,7 +25,7 @@ type plan struct {
 	writeNames  bool
 	writeUnits  bool
 
-	keys      keys
+	keys      *keys
 	slots     []slotInfo
 	layer     uint8 // slots of the attributes that the code itself asks for
 	eventName uint8
@@ -215,24 +215,51 @@ func (p *plan) transition(from, to inference.Layer) string {
 	return p.layers.Name(from) + ">" + p.layers.Name(to)
 }
 
-// keys finds what an attribute's key means. Most keys of most items mean
-// nothing, and most of those are told by their length and first byte.
+// keys finds what an attribute's key means. Nearly every lookup fails, so length
+// and two bytes, which tell most keys apart, pick a bucket of one or two keys:
+// cheaper than hashing the whole key.
 type keys struct {
-	byLen [64]uint64
-	table map[string]*entry
+	buckets [256][]keyed
 }
 
-func newKeys(table map[string]*entry) keys {
-	k := keys{table: table}
-	for key := range table {
-		k.byLen[len(key)&63] |= 1 << (key[0] & 63)
+type keyed struct {
+	key   string
+	entry *entry
+}
+
+func newKeys(table map[string]*entry) *keys {
+	k := &keys{}
+	for key, e := range table {
+		b := bucket(key)
+		k.buckets[b] = append(k.buckets[b], keyed{key, e})
 	}
 	return k
 }
 
+func bucket(key string) uint8 {
+	n := len(key)
+	return uint8(n)*41 + key[n-1]*7 + key[n>>1]
+}
+
 func (k *keys) get(key string) *entry {
-	if len(key) == 0 || k.byLen[len(key)&63]&(1<<(key[0]&63)) == 0 {
+	if key == "" {
 		return nil
 	}
-	return k.table[key]
+	for i, b := 0, k.buckets[bucket(key)]; i < len(b); i++ {
+		if b[i].key == key {
+			return b[i].entry
+		}
+	}
+	return nil
+}
+
+// all are the keys that mean something.
+func (k *keys) all() (names []string) {
+	for _, b := range k.buckets {
+		for _, e := range b {
+			names = append(names, e.key)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

@@ -2,10 +2,8 @@ package layerenricher
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -320,7 +318,7 @@ func TestHostileInput(t *testing.T) {
 	e := newTestEnricher(t, createDefaultConfig())
 	long := strings.Repeat("x", 1<<20)
 	fill := func(attrs pcommon.Map) {
-		for key := range e.plan.keys.table {
+		for _, key := range e.plan.keys.all() {
 			switch len(key) % 6 {
 			case 0:
 				attrs.PutDouble(key, math.NaN())
@@ -474,7 +472,7 @@ func TestOwnMetrics(t *testing.T) {
 func TestRandomItemsTwice(t *testing.T) {
 	p, err := newPlan(createDefaultConfig())
 	require.NoError(t, err)
-	keys := slices.Sorted(maps.Keys(p.keys.table))
+	keys := p.keys.all()
 	texts := []string{
 		"nil", "undefined", "", ":ok", "ok", "true", "false", "3", "3.5", "NaN", "dspex", ":foundation", "DSPEx", "unknown", "Elixir.MyApp.Foo",
 		"closed", "{:closed, :open}", "x@y", "prod", "warning", "start", ":stop", "bid_received", "state_change", "[:dspex, :a, :stop]",

@@ -30,8 +30,6 @@ type value struct {
 	num   float64
 	i     int64
 	raw   pcommon.Value
-	trace pcommon.TraceID
-	span  pcommon.SpanID
 }
 
 func (v *value) found() bool { return v.rank != unset }
@@ -48,8 +46,11 @@ type facts struct {
 	bare      float64 // a duration without a suffix
 	bareRank  uint8
 	bareOwner uint8 // its slot
-	name      inference.Name
-	carried   bool // the name came from something that only events have
+	// Ids from attributes; only good when their slots have a value.
+	traceID pcommon.TraceID
+	spanID  pcommon.SpanID
+	name    inference.Name
+	carried bool // the name came from something that only events have
 }
 
 func newFacts(p *plan) *facts {
@@ -241,7 +242,11 @@ func (p *plan) readField(f *facts, t *target, v pcommon.Value, got *value) (ok b
 	} else {
 		span, ok = inference.SpanID(text)
 	}
-	got.trace, got.span = trace, span
+	if ok && t.kind == kindTraceID {
+		f.traceID = trace
+	} else if ok {
+		f.spanID = span
+	}
 	return ok
 }
 
@@ -452,14 +457,16 @@ func (p *plan) timeUnit(f *facts) inference.Unit {
 // ids copies what the item says itself into what the cache learns.
 func (p *plan) ids(f *facts, it *correlation.Item) (missingWide, missingBelow uint8) {
 	for i, at := range p.traceWide {
-		it.TraceIDs[i] = f.slots[at].str
-		if !f.slots[at].found() {
+		v := &f.slots[at]
+		it.TraceIDs[i] = v.str
+		if !v.found() {
 			missingWide |= 1 << i
 		}
 	}
 	for i, at := range p.subtree {
-		it.Subtree[i] = f.slots[at].str
-		if !f.slots[at].found() {
+		v := &f.slots[at]
+		it.Subtree[i] = v.str
+		if !v.found() {
 			missingBelow |= 1 << i
 		}
 	}

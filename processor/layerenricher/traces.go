@@ -60,7 +60,6 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	p.spanFields(f, span)
 
 	it := &s.item
-	*it = correlation.Item{}
 	wide, below := p.ids(f, it)
 	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
@@ -71,6 +70,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 
 	it.Trace, it.Span = correlation.TraceID(span.TraceID()), correlation.SpanID(span.SpanID())
 	it.Parent, it.Layer = correlation.SpanID(span.ParentSpanID()), uint8(layer)
+	it.Root = correlation.NotRoot
 	if it.Parent == (correlation.SpanID{}) {
 		it.Root = correlation.Parentless
 	}
@@ -121,8 +121,8 @@ func (p *plan) operationOf(f *facts) {
 // spanFields fills the span's own fields from attributes, where they are empty.
 func (p *plan) spanFields(f *facts, span ptrace.Span) {
 	for _, at := range f.touched {
-		if v := &f.slots[at]; p.slots[at].kind == kindParentSpan && v.found() && span.ParentSpanID().IsEmpty() && v.span != span.SpanID() {
-			span.SetParentSpanID(v.span)
+		if v := &f.slots[at]; p.slots[at].kind == kindParentSpan && v.found() && span.ParentSpanID().IsEmpty() && f.spanID != span.SpanID() {
+			span.SetParentSpanID(f.spanID)
 		}
 	}
 	if f.failed && span.Status().Code() == ptrace.StatusCodeUnset {
