@@ -82,9 +82,11 @@ generate: $(TOOLS)/builder $(TOOLS)/mdatagen $(TOOLS)/gofumpt ## everything that
 	$(TOOLS)/builder --config builder-config.yaml --skip-get-modules --skip-compilation
 
 .PHONY: lint
-lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## golangci-lint and gofumpt
+lint: $(TOOLS)/golangci-lint $(TOOLS)/gofumpt ## golangci-lint, gofumpt, go mod tidy
 	@out=$$(git ls-files -co --exclude-standard '*.go' | xargs -r grep -L 'Code generated .* DO NOT EDIT' | xargs -r $(TOOLS)/gofumpt -l); \
 	if [ -n "$$out" ]; then echo "not gofumpt-clean (make fmt mends it):"; echo "$$out"; exit 1; fi
+	$(GO) mod tidy -diff
+	cd internal/tools && $(GO) mod tidy -diff
 	$(TOOLS)/golangci-lint run ./...
 
 .PHONY: fmt
