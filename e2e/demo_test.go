@@ -47,6 +47,12 @@ func TestDemo(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		c.alive()
+		select {
+		case err := <-done:
+			require.NoError(t, err, "the generator: %s", output)
+			done <- nil
+		default:
+		}
 	}
 	t.Logf("after %s: %s", time.Since(start).Round(time.Second), strings.Join(story, ", "))
 	for i := 0; i < len(want); i += 2 {
@@ -57,7 +63,7 @@ func TestDemo(t *testing.T) {
 	if t.Failed() {
 		t.FailNow()
 	}
-	require.NoError(t, <-done, output.String())
+	require.NoError(t, <-done, "the generator: %s", output)
 
 	for _, r := range readLogs(t, c.file("alerts.jsonl")) {
 		if name := attr(r.it.Attributes(), "alert.rule.name"); name != "" {
