@@ -1,0 +1,138 @@
+package layerenricher
+
+import (
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
+)
+
+// unset is the rank of a slot without a value: worse than every alias.
+const unset = 255
+
+// value is what one look over an item's attributes found for a slot. It keeps no
+// reference into the item but raw, which must be read before anything is added
+// to the same attributes.
+type value struct {
+	rank  uint8
+	gate  gate
+	dirty bool // the canonical attribute is there and must be written again
+	isNil bool // the canonical attribute is there and holds no value
+	str   string
+	num   float64
+	i     int64
+	raw   pcommon.Value
+}
+
+func (v *value) found() bool { return v.rank != unset }
+func (v *value) own() bool   { return v.rank == 0 }
+
+// facts is what an item says about itself.
+type facts struct {
+	slots   []value
+	touched []uint8
+	// phase is the raw attribute phase, which may be a part of the name; the
+	// slot holds the canonical one.
+	phase     string
+	failed    bool
+	bare      float64 // a duration without a suffix
+	bareRank  uint8
+	bareOwner uint8 // its slot
+	// Ids from attributes; only good when their slots have a value.
+	traceID pcommon.TraceID
+	spanID  pcommon.SpanID
+	name    inference.Name
+	carried bool // the name came from something that only events have
+}
+
+func newFacts(p *plan) *facts {
+	f := &facts{slots: make([]value, len(p.slots)), touched: make([]uint8, 0, len(p.slots)), bareRank: unset}
+	for i := range f.slots {
+		f.slots[i].rank = unset
+	}
+	return f
+}
+
+func (f *facts) reset() {
+	for _, at := range f.touched {
+		f.slots[at] = value{rank: unset}
+	}
+	f.touched = f.touched[:0]
+	f.phase, f.failed, f.bareRank, f.carried = "", false, unset, false
+	f.name = inference.Name{}
+}
+
+// touch marks a slot for reset.
+func (f *facts) touch(at uint8) {
+	v := &f.slots[at]
+	if v.rank == unset && !v.isNil {
+		f.touched = append(f.touched, at)
+	}
+}
+
+// setText puts a text that did not come from an attribute into a slot.
+func (f *facts) setText(at uint8, text string) {
+	f.touch(at)
+	f.slots[at].rank, f.slots[at].str = unset-1, text
+}
+
+// settle decides what needed the whole item: durations without a unit, and
+// values whose key only counts on some events, or on items that are known to be
+// ours by something that stays the same when the processor runs a second time.
+// It returns false when a duration's unit stays unknown.
+func (p *plan) settle(f *facts, length time.Duration, h hints) (decided bool) {
+	decided = true
+	if f.bareRank != unset {
+		d := &f.slots[f.bareOwner]
+		if f.bareRank < d.rank {
+			unit := p.timeUnit(f)
+			if unit == 0 {
+				unit = inference.Calibrate(f.bare, length.Seconds())
+			}
+			if secs, ok := inference.Seconds(f.bare, unit); ok {
+				f.touch(f.bareOwner)
+				d.rank, d.num = f.bareRank, secs
+			}
+			decided = d.found()
+		}
+	}
+	ours := f.name.Layer != 0 || h.scope != 0 || h.service != 0
+	for _, at := range f.touched {
+		v := &f.slots[at]
+		if v.gate == gateEvent && !strings.HasPrefix(f.name.Canonical, p.slots[at].events) || v.gate == gateOurs && !ours {
+			*v = value{rank: unset, isNil: v.isNil}
+		}
+	}
+	return decided
+}
+
+func (p *plan) timeUnit(f *facts) inference.Unit {
+	for _, at := range f.touched {
+		if p.slots[at].kind == kindTimeUnit {
+			return inference.Unit(f.slots[at].num)
+		}
+	}
+	return 0
+}
+
+// ids copies what the item says itself into what the cache learns.
+func (p *plan) ids(f *facts, it *correlation.Item) (missingWide, missingBelow uint8) {
+	for i, at := range p.traceWide {
+		v := &f.slots[at]
+		it.TraceIDs[i] = v.str
+		if !v.found() {
+			missingWide |= 1 << i
+		}
+	}
+	for i, at := range p.subtree {
+		v := &f.slots[at]
+		it.Subtree[i] = v.str
+		if !v.found() {
+			missingBelow |= 1 << i
+		}
+	}
+	return missingWide, missingBelow
+}
