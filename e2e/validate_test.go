@@ -62,8 +62,8 @@ func TestWrongConfigurationsFail(t *testing.T) {
 		want []string
 	}{
 		"unknown key": {
-			`processors: {adaptive_sampler: {defualt_rate: 1}}`,
-			[]string{"adaptive_sampler", "defualt_rate"},
+			`processors: {adaptive_sampler: {default_ratio: 1}}`,
+			[]string{"adaptive_sampler", "default_ratio"},
 		},
 		"unknown key in a component of others": {
 			`receivers: {otlp: {protocol: {}}}`,

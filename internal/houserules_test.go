@@ -31,11 +31,11 @@ func list(t *testing.T) []listed {
 	var all []listed
 	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
 			break
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		p.ImportPath = strings.TrimPrefix(p.ImportPath, module+"/")
 		for i := range p.Imports {
 			p.Imports[i] = strings.TrimPrefix(p.Imports[i], module+"/")

@@ -43,10 +43,11 @@ func generate(ctx context.Context, args []string, stdout, stderr io.Writer) int 
 	if f == nil {
 		return code
 	}
-	if conn, err := net.DialTimeout("tcp", f.Endpoint, time.Second); err != nil {
+	dialer := net.Dialer{Timeout: time.Second}
+	if conn, err := dialer.DialContext(ctx, "tcp", f.Endpoint); err != nil {
 		fmt.Fprintf(stderr, "foundationctl: %v: trying for %v\n", err, f.RetryFor)
 	} else {
-		conn.Close()
+		_ = conn.Close()
 	}
 
 	summary, err := sender.Run(ctx, f.Settings, f.Options)
@@ -169,7 +170,7 @@ func generateSet(f *generateFlags) *flag.FlagSet {
 	s.Func("header", "`name=value` sent with every export; repeatable", func(v string) error {
 		name, value, found := strings.Cut(v, "=")
 		if !found || name == "" {
-			return fmt.Errorf("must be name=value")
+			return errors.New("must be name=value")
 		}
 		if f.Headers == nil {
 			f.Headers = map[string]string{}

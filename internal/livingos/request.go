@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -216,7 +217,7 @@ func (m *maker) randomID(prefix string) string {
 func (m *maker) success(ok bool) attribute.KeyValue {
 	switch m.index % 4 {
 	case 1:
-		return attribute.String("success", fmt.Sprint(ok))
+		return attribute.String("success", strconv.FormatBool(ok))
 	case 3:
 		if ok {
 			return attribute.String("result", "ok")

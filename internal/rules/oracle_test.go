@@ -121,7 +121,7 @@ func TestSameStatesAsUpstream(t *testing.T) {
 		var history strings.Builder
 		for range 12 {
 			now = now.Add(15 * time.Second)
-			feed(t, ctx, r, run, now, st, o.db, &history)
+			feed(ctx, t, r, run, now, st, o.db, &history)
 			for i := range ours {
 				res := ours[i].Eval(ctx, now, rules.Env{Query: st.Query, Appendable: st})
 				transitions += len(res.Changes)
@@ -142,7 +142,7 @@ func TestSameStatesAsUpstream(t *testing.T) {
 }
 
 // feed writes the same random samples to both stores.
-func feed(t *testing.T, ctx context.Context, r *rand.Rand, run int, now time.Time, st *store.Store, db *tsdb.DB, history *strings.Builder) {
+func feed(ctx context.Context, t *testing.T, r *rand.Rand, run int, now time.Time, st *store.Store, db *tsdb.DB, history *strings.Builder) {
 	t.Helper()
 	a, b := st.AppenderV2(ctx), db.AppenderV2(ctx)
 	at := now.Add(-time.Duration(r.IntN(14000)) * time.Millisecond).UnixMilli()

@@ -174,7 +174,7 @@ func (t *Threshold) selector(suffix string) string {
 }
 
 func (t *Threshold) by(first ...string) string {
-	names := append(first, t.GroupBy...)
+	names := slices.Concat(first, t.GroupBy)
 	if len(names) == 0 {
 		return ""
 	}

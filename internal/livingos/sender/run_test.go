@@ -295,7 +295,7 @@ func TestBreakerOpensAsPlanned(t *testing.T) {
 		if eventName(l) == "foundation.infrastructure.circuit_breaker.state_change" {
 			states = append(states, attr(l.Attributes, "state_change").GetArrayValue().Values[1].GetStringValue())
 			assert.Empty(t, l.TraceId)
-			planned := []time.Duration{100, 325, 400}[len(states)-1] * time.Millisecond
+			planned := []time.Duration{100 * time.Millisecond, 325 * time.Millisecond, 400 * time.Millisecond}[len(states)-1]
 			assert.GreaterOrEqual(t, l.TimeUnixNano, uint64(start.Add(planned).UnixNano()))
 		}
 	}

@@ -37,31 +37,29 @@ func (s *Splitter) Reset() { s.target = s.limits.Raw }
 // Next makes a payload of the first parts, as many as fit, and returns the rest.
 // parts must not be empty; it may be changed.
 func (s *Splitter) Next(parts []Part) (Payload, []Part) {
-	for {
-		taken, rest := s.fill(parts)
-		if len(taken) == 0 {
-			// Not even one point fits raw.
-			p := parts[0]
-			one := []Part{{p.Item, p.From, p.From + 1}}
-			if p.Len() > 1 {
-				parts[0].From++
-				return Payload{Parts: one}, parts
-			}
-			return Payload{Parts: one}, parts[1:]
+	taken, rest := s.fill(parts)
+	if len(taken) == 0 {
+		// Not even one point fits raw.
+		p := parts[0]
+		one := []Part{{p.Item, p.From, p.From + 1}}
+		if p.Len() > 1 {
+			parts[0].From++
+			return Payload{Parts: one}, parts
 		}
-		body := s.compress(nil, s.raw)
-		s.learn(len(body))
-		if len(body) <= s.limits.Compressed {
-			return Payload{Body: body, Raw: len(s.raw), Parts: taken}, rest
-		}
-		if Total(taken) == 1 {
-			return Payload{Parts: taken}, rest
-		}
-		// Too much after all: try with half of it.
-		first, second := Halve(taken)
-		next, after := s.only(first)
-		return next, append(append(after, second...), rest...)
+		return Payload{Parts: one}, parts[1:]
 	}
+	body := s.compress(nil, s.raw)
+	s.learn(len(body))
+	if len(body) <= s.limits.Compressed {
+		return Payload{Body: body, Raw: len(s.raw), Parts: taken}, rest
+	}
+	if Total(taken) == 1 {
+		return Payload{Parts: taken}, rest
+	}
+	// Too much after all: try with half of it.
+	first, second := Halve(taken)
+	next, after := s.only(first)
+	return next, append(append(after, second...), rest...)
 }
 
 // only is Next for parts that are known not to need what follows them.

@@ -8,9 +8,10 @@ import (
 )
 
 func copyExpo(to, from *baseline.Expo) {
-	positive, negative := append(to.Positive[:0], from.Positive...), append(to.Negative[:0], from.Negative...)
+	room := *to // its slices are kept
 	*to = *from
-	to.Positive, to.Negative = positive, negative
+	to.Positive = append(room.Positive[:0], from.Positive...)
+	to.Negative = append(room.Negative[:0], from.Negative...)
 }
 
 // subtractExpo makes to = now - last, at the coarser of their scales (an SDK
