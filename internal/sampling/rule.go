@@ -54,19 +54,20 @@ func (r *Rule) Rate(name string, content Content, factor float64) Rate {
 	return rate
 }
 
-// Base looks up the base rate of a name and the key that matched.
+// Base looks up the base rate of a name and the key that matched. It goes
+// through the keys and not through the prefixes of the name: there are few keys,
+// and a hostile name can be megabytes of dots.
 func (r *Rule) Base(name string) (rate float64, matched string) {
-	for key := name; key != ""; {
-		if rate, ok := r.Rates[key]; ok {
-			return rate, key
-		}
-		dot := strings.LastIndexByte(key, '.')
-		if dot < 0 {
-			break
-		}
-		key = key[:dot]
+	if rate, ok := r.Rates[name]; ok {
+		return rate, name
 	}
-	return r.DefaultRate, ""
+	rate = r.DefaultRate
+	for key, of := range r.Rates {
+		if len(key) > len(matched) && len(key) < len(name) && name[len(key)] == '.' && strings.HasPrefix(name, key) {
+			rate, matched = of, key
+		}
+	}
+	return rate, matched
 }
 
 // Critical reports whether the name is one of a critical operation.

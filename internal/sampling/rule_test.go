@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 
 	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
@@ -100,6 +101,19 @@ func TestBase(t *testing.T) {
 		assert.Equal(t, tt.rate, rate, tt.name)
 		assert.Equal(t, tt.matched, matched, tt.name)
 	}
+}
+
+// Looked up prefix by prefix, this name takes longer than go test allows.
+func TestBaseOfManyDots(t *testing.T) {
+	rule := &Rule{DefaultRate: 0.25, Rates: map[string]float64{"a": 0.1}}
+	for i := range 10 { // so many that Go's map hashes what it looks up
+		rule.Rates["operation."+strconv.Itoa(i)] = 1
+	}
+	name := strings.Repeat("b.", 1<<23)
+	rate, _ := rule.Base(name)
+	assert.Equal(t, 0.25, rate)
+	_, matched := rule.Base("a." + name)
+	assert.Equal(t, "a", matched)
 }
 
 func TestRateSteps(t *testing.T) {

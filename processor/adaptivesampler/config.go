@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
@@ -153,8 +154,11 @@ func (c *Config) Validate() error {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		if name == "" {
+		switch {
+		case name == "":
 			errs = append(errs, errors.New("rates: a name is empty, use default_rate for names without a rate"))
+		case strings.HasSuffix(name, "."):
+			errs = append(errs, fmt.Errorf("rates[%s]: ends with a dot and is the prefix of no name, leave the dot out", name))
 		}
 		errs = append(errs, probability(fmt.Sprintf("rates[%s]", name), c.Rates[name]))
 	}

@@ -96,6 +96,7 @@ func TestValidate(t *testing.T) {
 		{`{default_rate: .nan}`, `default_rate: NaN is not allowed, use 0 to 1`},
 		{`{rates: {"a.b": -0.1}}`, `rates[a.b]: -0.1 is not allowed, use 0 to 1`},
 		{`{rates: {"": 0.5}}`, `rates: a name is empty, use default_rate for names without a rate`},
+		{`{rates: {foundation_jido.: 0.5}}`, `rates[foundation_jido.]: ends with a dot and is the prefix of no name, leave the dot out`},
 		{`{boosts: {error: 0.5}}`, `boosts.error: 0.5 is not allowed, use 1 or more`},
 		{`{boosts: {error: .inf}}`, `boosts.error: +Inf is not allowed, use 1 or more`},
 		{`{boosts: {error_floor: 2}}`, `boosts.error_floor: 2 is not allowed, use 0 to 1`},

@@ -11,8 +11,6 @@ import (
 )
 
 const (
-	attributeErrorContext = "error_context"
-	attributeRetryAttempt = "retry_attempt"
 	// exceptionPrefix is that of the attributes, exceptionEvent the name of
 	// the span event, in OpenTelemetry's conventions.
 	exceptionPrefix = "exception."
@@ -28,7 +26,7 @@ func contentOf(attributes pcommon.Map) sampling.Content {
 		}
 		switch key[0] { // cheaper than four comparisons for each attribute
 		case 'e':
-			if (key == attributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
+			if (key == semconv.AttributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
 				return sampling.Failed
 			}
 		case 'f':
@@ -36,7 +34,7 @@ func contentOf(attributes pcommon.Map) sampling.Content {
 				return sampling.Failed
 			}
 		case 'r':
-			if key == attributeRetryAttempt && isPositive(value) {
+			if key == semconv.AttributeRetryAttempt && isPositive(value) {
 				content = sampling.Retried
 			}
 		}
