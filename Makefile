@@ -11,7 +11,7 @@ GO          ?= go
 BUILD_FLAGS := -tags remove_all_sd -trimpath -ldflags '-s -w'
 
 COMPONENTS  := $(dir $(wildcard processor/*/metadata.yaml connector/*/metadata.yaml exporter/*/metadata.yaml extension/*/metadata.yaml))
-PACKAGES    := ./semconv/... ./internal/... ./processor/... ./connector/... ./exporter/... ./rules/... ./cmd/...
+PACKAGES    := ./semconv/... ./internal/... ./processor/... ./connector/... ./exporter/... ./rules/... ./cmd/... ./bench/...
 GOTESTSUM    = $(TOOLS)/gotestsum --format $(if $(CI),pkgname-and-test-fails,pkgname) --jsonfile .tools/$@.json --
 
 .DEFAULT_GOAL := help
@@ -46,7 +46,11 @@ demo: build ## collector and traffic together: a degradation and two alerts with
 ## ---- test --------------------------------------------------------------------
 
 .PHONY: test
-test: test-unit test-race test-e2e ## unit, golden, race, and e2e against the built binary
+test: test-tools test-unit test-race test-e2e ## unit, golden, race, and e2e against the built binary
+
+.PHONY: test-tools
+test-tools: $(TOOLS)/gotestsum
+	cd internal/tools && $(TOOLS)/gotestsum --format pkgname --jsonfile ../../.tools/$@.json -- -count=1 ./...
 
 .PHONY: test-unit
 test-unit: $(TOOLS)/gotestsum
