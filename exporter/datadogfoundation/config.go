@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/configcompression"
@@ -48,7 +50,7 @@ type Config struct {
 	// ResourceAttributesAsTags are resource attributes that become tags under their own names, beside env, service
 	// and version, which are always made. Empty = none. Default [deployment.environment.name].
 	ResourceAttributesAsTags []string `mapstructure:"resource_attributes_as_tags"`
-	// Tags are put on everything, each as key:value. Empty = none. Default empty.
+	// Tags are put on everything, each as key:value, the key beginning with a letter. Empty = none. Default empty.
 	Tags []string `mapstructure:"tags"`
 	// OutOfWindow says what becomes of points later than 10 minutes ahead or older than 1 hour, which Datadog would
 	// drop without a word: drop, clamp (to the nearest time that is accepted) or send. Counted in each case. Default drop.
@@ -104,7 +106,7 @@ type PayloadConfig struct {
 type CumulativeConfig struct {
 	// MaxStreams is the number of streams. Points of further ones are dropped and counted. At least 1. Default 200000.
 	MaxStreams int `mapstructure:"max_streams"`
-	// TTL is how long a silent stream is remembered. At least 1m. Default 1h.
+	// TTL is how long a stream is remembered that sends nothing newer. At least 1m. Default 1h.
 	TTL time.Duration `mapstructure:"ttl"`
 }
 
@@ -183,6 +185,8 @@ func (c *Config) Validate() error {
 	for i, t := range c.Tags {
 		if k, v, ok := strings.Cut(t, ":"); !ok || k == "" || v == "" {
 			errs = append(errs, fmt.Errorf("tags[%d]: %q is not of the form key:value", i, t))
+		} else if !startsWithLetter(k) {
+			errs = append(errs, fmt.Errorf("tags[%d]: %q does not begin with a letter, as Datadog's tags must", i, t))
 		}
 	}
 	return errors.Join(errs...)
@@ -203,6 +207,11 @@ func (c *APIConfig) Validate() error {
 		errs = append(errs, fmt.Errorf("site: %q is no site, allowed is a host name such as datadoghq.com", c.Site))
 	}
 	return errors.Join(errs...)
+}
+
+func startsWithLetter(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLetter(r)
 }
 
 func legalKey(k string) bool {

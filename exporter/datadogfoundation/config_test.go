@@ -76,6 +76,7 @@ func TestValidation(t *testing.T) {
 		`{api: {key: k}, out_of_window: ignore}`:                "\"ignore\" is unknown, allowed are drop, clamp, send",
 		`{api: {key: k}, histograms: {mode: x}}`:                "\"x\" is unknown, allowed are distributions, counters, nobuckets",
 		`{api: {key: k}, tags: [a]}`:                            "tags[0]: \"a\" is not of the form key:value",
+		`{api: {key: k}, tags: ["1:2"]}`:                        "tags[0]: \"1:2\" does not begin with a letter",
 		`{api: {key: k}, resource_attributes_as_tags: [a, ""]}`: "resource_attributes_as_tags[1]: is empty",
 		`{api: {key: k}, max_payload: {compressed: 512001}}`:    "max_payload: compressed: 512001 is out of range, allowed is 1024 to 512000",
 		`{api: {key: k}, max_payload: {raw: 0}}`:                "max_payload: raw: 0 is out of range",

@@ -3,6 +3,7 @@ package datadogfoundation
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -183,6 +184,59 @@ func TestStateIsBounded(t *testing.T) {
 	sums := r.in.sums()
 	assert.InDelta(t, 2, sums["foundationos.c"], 0)
 	assert.InDelta(t, 1, sums["foundationos.b"], 0)
+}
+
+// One point from the future must not silence its stream for good, nor make every
+// stream that begins later lose its first point.
+func TestATimeFarAhead(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.Cumulative.TTL = time.Minute })
+	start := testNow.Add(time.Second)
+	send := func(name string, start, at time.Time, value int64) {
+		b := newBatch()
+		b.counter(name, start, at, value)
+		r.send(b.md)
+	}
+	ahead := testNow.Add(10 * 365 * 24 * time.Hour)
+	send("c", start, testNow.Add(2*time.Second), 5)
+	send("c", start, ahead, 6) // dropped: out of the window
+	for s := 10; s <= 150; s += 10 {
+		r.clock = testNow.Add(time.Duration(s) * time.Second)
+		send("c", start, r.clock, int64(6+s/10))
+	}
+	assert.InDelta(t, 5+7, r.in.sums()["foundationos.c"], 0, "forgotten at 80 s, it counts again from there")
+	send("new", r.clock.Add(-time.Second), r.clock, 7)
+	assert.InDelta(t, 7, r.in.sums()["foundationos.new"], 0)
+}
+
+// What the resource says in one and the scope in another are two streams.
+func TestResourceAndScopeAreNotMixedUp(t *testing.T) {
+	r := newRig(t)
+	start, at := testNow.Add(time.Second), testNow.Add(2*time.Second)
+	for _, onScope := range []bool{false, true} {
+		b := newBatch()
+		a := b.md.ResourceMetrics().At(0).Resource().Attributes()
+		if onScope {
+			a = b.md.ResourceMetrics().At(0).ScopeMetrics().At(0).Scope().Attributes()
+		}
+		a.PutStr("library", "x")
+		b.counter("c", start, at, 5)
+		r.send(b.md)
+	}
+	assert.InDelta(t, 10, r.in.sums()["foundationos.c"], 0)
+	assert.Equal(t, int64(2), r.counted("streams"))
+}
+
+func TestADeltaBeyondAllNumbers(t *testing.T) {
+	r := newRig(t)
+	for s, v := range []float64{-math.MaxFloat64, math.MaxFloat64} {
+		b := newBatch()
+		b.counter("c", testNow, testNow.Add(time.Duration(s)*time.Second), 0)
+		b.ms.At(0).Sum().DataPoints().At(0).SetDoubleValue(v)
+		b.delta("good", testNow.Add(time.Duration(s)*time.Second), 1)
+		r.send(b.md)
+	}
+	assert.InDelta(t, 2, r.in.sums()["foundationos.good"], 0)
+	assert.Equal(t, int64(1), r.counted("dropped_points", "not_finite"))
 }
 
 // refusing is a queue that is full.

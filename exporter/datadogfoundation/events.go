@@ -110,7 +110,7 @@ func eventText(attributes pcommon.Map, get func(string) string) string {
 		}
 	}
 	if m, op, limit := get("alert.metric.name"), get("alert.operator"), get("alert.threshold"); m != "" && limit != "" {
-		lines = append(lines, fmt.Sprintf("%s is %s (%s %s)", m, get("alert.value"), op, limit))
+		lines = append(lines, fmt.Sprintf("%s is %s (%s %s)", m, get("alert.value"), symbol(op), limit))
 	}
 	first := len(lines)
 	for k, v := range attributes.All() {
@@ -120,6 +120,25 @@ func eventText(attributes pcommon.Map, get func(string) string) string {
 	}
 	slices.Sort(lines[first:])
 	return strings.Join(lines, "\n")
+}
+
+// symbol is the sign that people read for an alert's operator.
+func symbol(operator string) string {
+	switch operator {
+	case "gt":
+		return ">"
+	case "gte":
+		return "≥"
+	case "lt":
+		return "<"
+	case "lte":
+		return "≤"
+	case "eq":
+		return "="
+	case "neq":
+		return "≠"
+	}
+	return operator
 }
 
 // eventTags are the resource's tags, the alert's labels under their own names,

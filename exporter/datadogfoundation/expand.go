@@ -141,5 +141,3 @@ func (p *preparer) summary(m pmetric.Metric, raw string) {
 		}
 	}
 }
-
-func stamp(nanos uint64) pcommon.Timestamp { return pcommon.Timestamp(nanos) }

@@ -33,7 +33,7 @@ type metricsExporter struct {
 	limits       payload.Limits
 	splitters    [3]sync.Pool // of *payload.Splitter by payload.Format: their buffers grow to megabytes
 	now          func() time.Time
-	complained   atomic.Int64 // when the last complaint was logged
+	complaint    complaint
 
 	// state guards the preparer. It is held until the queue has taken a batch
 	// with cumulative points, or not, since only then is it known which values
@@ -141,11 +141,13 @@ func patience(cfg *Config, asked time.Duration) time.Duration {
 	return asked
 }
 
-// complain logs why data was given up, at most once a minute.
-func (e *metricsExporter) complain(err error) {
-	now, last := e.now().UnixNano(), e.complained.Load()
-	if now-last < int64(time.Minute) || !e.complained.CompareAndSwap(last, now) {
+// complaint logs why data was given up, at most once a minute.
+type complaint struct{ last atomic.Int64 }
+
+func (c *complaint) log(logger *zap.Logger, at time.Time, text string, err error) {
+	now, last := at.UnixNano(), c.last.Load()
+	if now-last < int64(time.Minute) || !c.last.CompareAndSwap(last, now) {
 		return
 	}
-	e.logger.Warn("Datadog refuses a series; it is dropped and counted, see otelcol_datadog_foundation_dropped_points", zap.Error(err))
+	logger.Warn(text, zap.Error(err))
 }

@@ -60,7 +60,9 @@ func (h *hasher) resource(r pcommon.Resource) { h.res = h.attributes(r.Attribute
 
 func (h *hasher) scope(s pcommon.InstrumentationScope) {
 	own := h.attributes(s.Attributes())
-	h.sco = h.chain(delta.Key{h.res[0] ^ own[0], h.res[1] + own[1]}, s.Name(), s.Version())
+	// First on its own: an attribute of the resource is none of the scope.
+	h.sco = h.chain(h.res)
+	h.sco = h.chain(delta.Key{h.sco[0] ^ own[0], h.sco[1] + own[1]}, s.Name(), s.Version())
 }
 
 func (h *hasher) metric(m pmetric.Metric) {

@@ -53,8 +53,8 @@ func (p *preparer) histogram(m pmetric.Metric, raw, name string) bool {
 // broken producer, and a sketch needs a bin for every 2^32 of them.
 const maxCount = 1 << 42
 
-// wellFormed checks the shape of a point and takes away a sum, minimum or
-// maximum that is no number.
+// wellFormed checks the shape of a point and keeps of its sum, minimum and maximum
+// what is a number.
 func wellFormed(dp pmetric.HistogramDataPoint) bool {
 	bounds, counts := dp.ExplicitBounds(), dp.BucketCounts()
 	if counts.Len() != 0 || bounds.Len() != 0 {
@@ -79,6 +79,18 @@ func wellFormed(dp pmetric.HistogramDataPoint) bool {
 		}
 		last = b
 	}
+	keepNumbers(dp)
+	return dp.Count() <= maxCount
+}
+
+// keepNumbers takes away a sum, minimum or maximum that is no number.
+func keepNumbers(dp interface {
+	source
+	RemoveSum()
+	RemoveMin()
+	RemoveMax()
+},
+) {
 	if dp.HasSum() && !finite(dp.Sum()) {
 		dp.RemoveSum()
 	}
@@ -88,7 +100,6 @@ func wellFormed(dp pmetric.HistogramDataPoint) bool {
 	if dp.HasMax() && !finite(dp.Max()) {
 		dp.RemoveMax()
 	}
-	return dp.Count() <= maxCount
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -181,15 +192,7 @@ func exponentialWellFormed(dp pmetric.ExponentialHistogramDataPoint) bool {
 	if z := dp.ZeroThreshold(); !finite(z) || z < 0 {
 		dp.SetZeroThreshold(0)
 	}
-	if dp.HasSum() && !finite(dp.Sum()) {
-		dp.RemoveSum()
-	}
-	if dp.HasMin() && (!finite(dp.Min()) || dp.HasMax() && dp.Min() > dp.Max()) {
-		dp.RemoveMin()
-	}
-	if dp.HasMax() && !finite(dp.Max()) {
-		dp.RemoveMax()
-	}
+	keepNumbers(dp)
 	return true
 }
 

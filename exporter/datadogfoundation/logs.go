@@ -29,6 +29,7 @@ type logsExporter struct {
 	mapper    *mapper
 	now       func() time.Time
 	warn      sync.Once
+	complaint complaint
 }
 
 func newLogsExporter(ctx context.Context, set exporter.Settings, cfg *Config) (*logsExporter, error) {
@@ -114,7 +115,7 @@ func (e *logsExporter) push(ctx context.Context, ld plog.Logs) error {
 					return consumererror.NewPermanent(r.err)
 				default:
 					e.refuse(ctx, reasonRejected, 1)
-					e.logger.Warn("Datadog refuses an event", zap.Error(r.err))
+					e.complaint.log(e.logger, e.now(), "Datadog refuses an event; it is dropped and counted, see otelcol_datadog_foundation_refused_logs", r.err)
 				}
 				done++
 			}

@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/foundation-os/otelcol-foundation/exporter/datadogfoundation/internal/metadata"
 )
@@ -50,7 +52,7 @@ func alerts(names ...string) plog.Logs {
 		a.PutStr("alert.state", name[strings.LastIndexByte(name, '.')+1:])
 		a.PutStr("alert.severity", "warning")
 		a.PutStr("alert.metric.name", "foundation.error_rate")
-		a.PutStr("alert.operator", ">")
+		a.PutStr("alert.operator", "gt")
 		a.PutDouble("alert.threshold", 0.05)
 		a.PutDouble("alert.value", 0.125)
 		a.PutStr("alert.label.foundation_os.layer", "foundation")
@@ -86,7 +88,7 @@ func TestAlertsBecomeEvents(t *testing.T) {
 		Title: "High Error Rate: triggered", AlertType: "warning", AggregationKey: "e-1", Host: "node-1",
 		DateHappened: testNow.Add(-time.Minute).Unix(),
 		Text: "Too many operations fail.\nfoundation.error_rate is 0.125 (> 0.05)\nalert.episode.id: e-1\nalert.label.foundation_os.layer: foundation\n" +
-			"alert.metric.name: foundation.error_rate\nalert.operator: >\nalert.rule.name: High Error Rate\nalert.severity: warning\n" +
+			"alert.metric.name: foundation.error_rate\nalert.operator: gt\nalert.rule.name: High Error Rate\nalert.severity: warning\n" +
 			"alert.state: triggered\nalert.threshold: 0.05\nalert.value: 0.125",
 		Tags: []string{"alert.rule.name:high_error_rate", "alert.severity:warning", "alert.state:triggered", "layer:foundation", "service:demo"},
 	}, got[0])
@@ -119,6 +121,19 @@ func TestEventsPartialFailure(t *testing.T) {
 	err = e.push(context.Background(), alerts(name))
 	assert.True(t, consumererror.IsPermanent(err))
 	assert.NotContains(t, err.Error(), testKey)
+}
+
+// A refusal is said, but not once for every event.
+func TestRefusedEventsDoNotFloodTheLog(t *testing.T) {
+	in := newIntake(t)
+	e, r := newLogsRig(t, in)
+	core, said := observer.New(zap.WarnLevel)
+	e.logger = zap.New(core)
+	in.respond(func(http.ResponseWriter, request) int { return 404 })
+	name := "foundation_os.alert.triggered"
+	require.NoError(t, e.push(context.Background(), alerts(name, name, name)))
+	assert.Equal(t, int64(3), r.counted("refused_logs", "rejected"))
+	assert.Len(t, said.All(), 1)
 }
 
 func TestLogsAreRefusedWhenEventsAreOff(t *testing.T) {

@@ -157,7 +157,11 @@ func (p *preparer) counter(dp pmetric.NumberDataPoint) bool {
 	if !p.judge(verdict) {
 		return false
 	}
-	dp.SetStartTimestamp(pcommon.Timestamp(at.Start))
+	if !d.IsInt && !finite(d.Float) { // from one end of the numbers to the other
+		p.tally.drop(reasonNotFinite, 1)
+		return false
+	}
+	dp.SetStartTimestamp(stamp(at.Start))
 	if d.IsInt {
 		dp.SetIntValue(d.Int)
 	} else {
@@ -173,6 +177,8 @@ func span(dp interface {
 ) delta.Point {
 	return delta.Point{Start: uint64(dp.StartTimestamp()), Time: uint64(dp.Timestamp())}
 }
+
+func stamp(nanos uint64) pcommon.Timestamp { return pcommon.Timestamp(nanos) }
 
 // judge counts a verdict and says whether there is a delta to send.
 func (p *preparer) judge(v delta.Verdict) bool {

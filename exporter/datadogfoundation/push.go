@@ -85,7 +85,7 @@ func (d *delivery) deliver(s *payload.Splitter, t endpoint, parts []payload.Part
 			}
 		case rejected:
 			if payload.Total(p.Parts) == 1 || d.bisects >= maxBisect {
-				d.e.complain(r.err)
+				d.e.complaint.log(d.e.logger, d.e.now(), "Datadog refuses a series; it is dropped and counted, see otelcol_datadog_foundation_dropped_points", r.err)
 				d.giveUp(p.Parts, reasonRejected)
 				continue
 			}

@@ -85,7 +85,8 @@ func (t *Tracker) sweep(now time.Time) {
 	oldest := now.Add(-t.ttl).UnixNano()
 	for k, s := range t.streams {
 		if s.seen < oldest {
-			t.forgotten = max(t.forgotten, s.at.Time)
+			// A time yet to come would let every later stream seed.
+			t.forgotten = max(t.forgotten, min(s.at.Time, uint64(now.UnixNano())))
 			delete(t.streams, k)
 		}
 	}
@@ -127,13 +128,12 @@ func Next[T value[T]](t *Tracker, key Key, now time.Time, ours uint64, at Point,
 		s = &stream{}
 		t.streams[key] = s
 	}
-	s.seen = now.UnixNano()
 	last, lastAt := s.val, s.at
 	if s.staged { // two points of one stream in one batch
 		last, lastAt = s.next, s.nextAt
 	}
 	if last == nil {
-		t.stage(key, s, at, v)
+		t.stage(key, s, now, at, v)
 		if at.Start > max(ours, t.forgotten) && at.Start < at.Time {
 			return v, at, Emit
 		}
@@ -144,15 +144,15 @@ func Next[T value[T]](t *Tracker, key Key, now time.Time, ours uint64, at Point,
 	}
 	earlier, same := last.(T)
 	if at.Start > lastAt.Start && lastAt.Start != 0 {
-		t.stage(key, s, at, v)
+		t.stage(key, s, now, at, v)
 		return v, at, Reset
 	}
 	if !same {
-		t.stage(key, s, at, v)
+		t.stage(key, s, now, at, v)
 		return none, at, Incomparable
 	}
 	diff, how := v.since(earlier)
-	t.stage(key, s, at, v)
+	t.stage(key, s, now, at, v)
 	since := Point{Start: lastAt.Time, Time: at.Time}
 	switch how {
 	case shrank:
@@ -164,7 +164,10 @@ func Next[T value[T]](t *Tracker, key Key, now time.Time, ours uint64, at Point,
 	}
 }
 
-func (t *Tracker) stage(key Key, s *stream, at Point, v any) {
+// stage also says that the stream lives. A late point does not: a stream with one
+// time far ahead of all that follow is forgotten with it, and begins anew.
+func (t *Tracker) stage(key Key, s *stream, now time.Time, at Point, v any) {
+	s.seen = now.UnixNano()
 	if !s.staged {
 		s.staged = true
 		t.staged = append(t.staged, key)

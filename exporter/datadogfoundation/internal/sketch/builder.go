@@ -136,6 +136,9 @@ func (b *Builder) Build(known Summary) Sketch {
 		s.Bins = append(s.Bins, bin)
 	}
 	s.Bins = fold(s.Bins)
+	if math.IsNaN(s.Sum) { // infinities of both signs met
+		s.Sum = 0
+	}
 	s.Sum = clamp(s.Sum)
 	*b = Builder{bins: b.bins[:0]}
 	return s

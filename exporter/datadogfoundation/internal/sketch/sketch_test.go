@@ -13,6 +13,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The middles of the outermost buckets, times their counts, are infinities of both
+// signs, whose sum is no number.
+func TestTheSumIsANumber(t *testing.T) {
+	var b Builder
+	b.Bucket(-math.MaxFloat64, -math.MaxFloat64, 1<<41)
+	b.Bucket(math.MaxFloat64, math.MaxFloat64, 1<<41)
+	s := b.Build(Summary{})
+	assert.Zero(t, s.Sum)
+}
+
 // read makes a DDSketch of Datadog's own library out of what goes on the wire,
 // the way the agent's own conversion maps between the two: gamma and bias of the
 // agent, and half a bin because it rounds where the library takes the floor.
