@@ -39,7 +39,7 @@ var Layers = []LayerInfo{
 	{
 		Layer:           LayerFoundationOS,
 		Prefixes:        []string{"foundation_os.", "request."},
-		ScrapedPrefixes: []string{"foundation_os_", "request_"},
+		ScrapedPrefixes: []string{"foundation_os_"},
 		Brief:           "Whole requests and what concerns all layers.",
 	},
 	{
