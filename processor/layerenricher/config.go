@@ -37,6 +37,9 @@ type Config struct {
 	// Normalize says how values are cleaned.
 	Normalize NormalizeConfig `mapstructure:"normalize"`
 
+	// Mirror says which other conventions' attributes are written as well.
+	Mirror MirrorConfig `mapstructure:"mirror"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -140,6 +143,17 @@ type NormalizeConfig struct {
 	_ struct{}
 }
 
+// MirrorConfig says which other conventions' attributes are written as well, on
+// spans and logs that do not have them already.
+type MirrorConfig struct {
+	// GenAI writes gen_ai.agent.id and gen_ai.operation.name of OpenTelemetry's
+	// conventions for generative AI. Default: true.
+	GenAI bool `mapstructure:"gen_ai"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
 const (
 	maxSpansPerTrace = 65534
 	maxRules         = inference.MaxLayers
@@ -156,6 +170,7 @@ func createDefaultConfig() *Config {
 			MaxBytes:         256 << 20,
 		}},
 		Normalize: NormalizeConfig{Names: true, Units: true},
+		Mirror:    MirrorConfig{GenAI: true},
 	}
 }
 

@@ -33,6 +33,7 @@ func TestDefaults(t *testing.T) {
 			Cache: CacheConfig{MaxTraces: 50000, TTL: 5 * time.Minute, MaxSpansPerTrace: 2000, MaxBytes: 268435456},
 		},
 		Normalize: NormalizeConfig{Names: true, Units: true},
+		Mirror:    MirrorConfig{GenAI: true},
 	}, cfg)
 	p, err := newPlan(cfg)
 	require.NoError(t, err)
@@ -62,6 +63,7 @@ correlation:
   subtree: [foundation_os.agent.id, foundation_os.coordination.id]
   cache: {max_traces: 50000, ttl: 5m, max_spans_per_trace: 2000, max_bytes: 268435456}
 normalize: {names: true, units: true, nil_strings: [nil, undefined]}
+mirror: {gen_ai: true}
 `)
 	require.NoError(t, err)
 }

@@ -49,11 +49,13 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	ev := p.events[f.name.Canonical]
+	p.grow(f, &ev, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	if p.writeName(f, attrs) && rec.EventName() == "" {
 		rec.SetEventName(s.full(f.name))
 	}
+	ev.write(attrs)
 
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)

@@ -19,7 +19,7 @@ type plan struct {
 	outcomes    *inference.Outcomes
 	states      []string
 	envs        map[string]string
-	roots       map[string]struct{}
+	events      map[string]event
 	defaultName string
 	record      bool
 	writeNames  bool
@@ -33,13 +33,23 @@ type plan struct {
 	operation uint8 // noSlot when the preset has none
 	traceWide []uint8
 	subtree   []uint8
+	mirrored  int // how many slots are repeated under another name
 
 	transitions [][]string
 }
 
+// event is what is known about the items of one canonical name.
+type event struct {
+	root   bool // its layer is its trace's
+	values []keyValue
+}
+
+type keyValue struct{ key, value string }
+
 // slotInfo is a canonical attribute, or a field of the item.
 type slotInfo struct {
 	name   string
+	mirror string // the attribute that repeats it; "" for none
 	kind   kind
 	events string // what a gated value needs
 }
@@ -81,15 +91,12 @@ func newPlan(cfg *Config) (*plan, error) {
 		outcomes:    inference.NewOutcomes(outcomeSuccess, outcomeFailure, t.Values.Success, t.Values.Failure),
 		states:      t.Values.States,
 		envs:        t.Values.Environments,
-		roots:       map[string]struct{}{},
+		events:      events(t),
 		defaultName: cfg.Layers.Default,
 		record:      cfg.Layers.RecordSource,
 		writeNames:  cfg.Normalize.Names,
 		writeUnits:  cfg.Normalize.Units,
 		operation:   noSlot,
-	}
-	for _, r := range t.Names.Roots {
-		p.roots[r] = struct{}{}
 	}
 	var rules []inference.Rule
 	for _, r := range t.Layers.Rules {
@@ -130,14 +137,21 @@ func (p *plan) compile(t *table) error {
 		p.slots = append(p.slots, info)
 		return uint8(len(p.slots) - 1), nil
 	}
+	copies := map[string]string{}
+	for _, m := range t.Mirrors {
+		maps.Copy(copies, m.Copies)
+	}
 	byName := map[string]uint8{}
 	for _, name := range slices.Sorted(maps.Keys(t.Attributes)) {
 		row := t.Attributes[name]
-		id, err := slot(slotInfo{name: name, kind: row.Kind, events: row.Events})
+		id, err := slot(slotInfo{name: name, mirror: copies[name], kind: row.Kind, events: row.Events})
 		if err != nil {
 			return err
 		}
 		byName[name] = id
+		if copies[name] != "" {
+			p.mirrored++
+		}
 		to := target{slot: id, kind: row.Kind}
 		for _, on := range row.On {
 			to.on |= on
@@ -191,6 +205,24 @@ func (p *plan) compile(t *table) error {
 		return fmt.Errorf("preset: more than %d trace-wide or %d subtree ids", correlation.MaxTraceWide, correlation.MaxSubtree)
 	}
 	return nil
+}
+
+// events joins what the table says in several places about one event.
+func events(t *table) map[string]event {
+	all := map[string]event{}
+	for _, name := range t.Names.Roots {
+		all[name] = event{root: true}
+	}
+	for _, m := range t.Mirrors {
+		for key, byName := range m.Events {
+			for name, value := range byName {
+				e := all[name]
+				e.values = append(e.values, keyValue{key, value})
+				all[name] = e
+			}
+		}
+	}
+	return all
 }
 
 // transitions are the texts "from>to" of all pairs, so that a span with one

@@ -81,8 +81,17 @@ type table struct {
 		TraceWide []string `yaml:"trace_wide"`
 		Subtree   []string `yaml:"subtree"`
 	} `yaml:"correlation"`
-	NilStrings []string `yaml:"nil_strings"`
+	Mirrors    map[string]mirror `yaml:"mirrors"` // by the name of their switch
+	NilStrings []string          `yaml:"nil_strings"`
 }
+
+// mirror repeats what was found under the names of another convention.
+type mirror struct {
+	Copies map[string]string            `yaml:"copies"` // canonical attribute -> attribute
+	Events map[string]map[string]string `yaml:"events"` // attribute -> canonical event name -> value
+}
+
+const mirrorGenAI = "gen_ai"
 
 // tableRow says how one canonical attribute is read.
 type tableRow struct {
@@ -236,6 +245,9 @@ func (t *table) extend(cfg *Config) {
 		}
 		row.Kind = kindID
 		t.Attributes[name] = row
+	}
+	if !cfg.Mirror.GenAI {
+		delete(t.Mirrors, mirrorGenAI)
 	}
 	if cfg.Normalize.NilStrings != nil {
 		t.NilStrings = cfg.Normalize.NilStrings

@@ -259,7 +259,7 @@ func TestSignalsOfOneComponentShareTheirTraces(t *testing.T) {
 		require.NoError(t, c.Shutdown(t.Context()), "a second Shutdown is harmless")
 	}
 	assert.Equal(t, map[string]any{
-		"foundation_os.request.id": "request-0", "foundation_os.agent.id": "agent-0", "foundation_os.layer": "dspex",
+		"foundation_os.request.id": "request-0", "foundation_os.agent.id": "agent-0", "gen_ai.agent.id": "agent-0", "foundation_os.layer": "dspex",
 	}, sink.AllLogs()[0].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().AsRaw())
 
 	// A component that was shut down starts without memory.

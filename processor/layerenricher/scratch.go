@@ -168,7 +168,11 @@ func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, values []string) {
 	for i, at := range slots {
 		if missing&(1<<i) != 0 && values[i] != "" {
-			attrs.PutStr(p.slots[at].name, values[i])
+			info := &p.slots[at]
+			attrs.PutStr(info.name, values[i])
+			if info.mirror != "" {
+				putMissing(attrs, info.mirror, values[i])
+			}
 			s.filled[at]++
 		}
 	}
@@ -177,8 +181,8 @@ func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, v
 // grow makes room for everything that may be added to an item, at once: what was
 // found and is not there under its canonical name, the ids that are missing, and
 // layer, its source and transition, name and phase.
-func (p *plan) grow(f *facts, attrs pcommon.Map, missing int) {
-	n := attrs.Len() + missing + 3
+func (p *plan) grow(f *facts, ev *event, attrs pcommon.Map, missing int) {
+	n := attrs.Len() + missing + p.mirrored + len(ev.values) + 3
 	if p.record {
 		n++
 	}

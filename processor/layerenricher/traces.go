@@ -61,11 +61,13 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	ev := p.events[f.name.Canonical]
+	p.grow(f, &ev, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	p.writeName(f, attrs)
-	for _, ev := range span.Events().All() {
-		e.spanEvent(s, ev)
+	ev.write(attrs)
+	for _, at := range span.Events().All() {
+		e.spanEvent(s, at)
 	}
 
 	it.Trace, it.Span = correlation.TraceID(span.TraceID()), correlation.SpanID(span.SpanID())
@@ -74,7 +76,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	if it.Parent == (correlation.SpanID{}) {
 		it.Root = correlation.Parentless
 	}
-	if _, ok := p.roots[f.name.Canonical]; ok {
+	if ev.root {
 		it.Root = correlation.NamedRoot
 	}
 	ref := e.cache.Learn(now, it, near, &s.stats)

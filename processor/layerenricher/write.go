@@ -15,7 +15,13 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 			attrs.Remove(info.name)
 			continue
 		}
-		if !v.found() || v.own() && !v.dirty {
+		if !v.found() {
+			continue
+		}
+		if info.mirror != "" && v.str != "" {
+			putMissing(attrs, info.mirror, v.str)
+		}
+		if v.own() && !v.dirty {
 			continue
 		}
 		switch info.kind {
@@ -37,6 +43,19 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 			left := maxCustom
 			putCustom(p, attrs, info.name, v.raw.Map(), maxCustomDepth, &left)
 		}
+	}
+}
+
+// write adds what other conventions say of the event.
+func (ev *event) write(attrs pcommon.Map) {
+	for _, kv := range ev.values {
+		putMissing(attrs, kv.key, kv.value)
+	}
+}
+
+func putMissing(attrs pcommon.Map, key, value string) {
+	if v, ok := attrs.GetOrPutEmpty(key); !ok {
+		v.SetStr(value)
 	}
 }
 
