@@ -113,8 +113,9 @@ func readGenerate(args []string) (*generateFlags, error) {
 		}
 		given := map[string]bool{}
 		set.Visit(func(g *flag.Flag) { given[g.Name] = true })
-		// A list that is given replaces the scenario's list.
-		if given["error-burst"] {
+		// A list that is given replaces the scenario's list. A rate of errors would
+		// be nothing beside the scenario's bursts, which replace it for the whole run.
+		if given["error-burst"] || given["error-rate"] {
 			f.ErrorBursts = f.ErrorBursts[len(demo.ErrorBursts):]
 		}
 		if given["slow-down"] {

@@ -101,6 +101,19 @@ func TestScenario(t *testing.T) {
 	}
 }
 
+// The demo's errors come in a burst that lasts to the end: a rate that is given
+// must not vanish behind it.
+func TestScenarioWithAnErrorRate(t *testing.T) {
+	f, err := readGenerate([]string{"--scenario", "demo", "--error-rate", "0.5"})
+	require.NoError(t, err)
+	assert.InDelta(t, 0.5, f.ErrorRate, 0)
+	assert.Empty(t, f.ErrorBursts)
+	f, err = readGenerate([]string{"--scenario", "demo", "--error-rate", "0.5", "--error-burst", "from=1s,for=1s,rate=1"})
+	require.NoError(t, err)
+	assert.Len(t, f.ErrorBursts, 1)
+	assert.InDelta(t, 1, f.ErrorBursts[0].Rate, 0)
+}
+
 func TestGenerate(t *testing.T) {
 	var headers []string
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -40,6 +40,10 @@ func TestCumulativeCounters(t *testing.T) {
 		{name: "a new start at every export", points: []point{{young, 0, 5}, {at(0), 10, 5}, {at(10), 20, 5}}, want: 15, resets: 2},
 		{name: "duplicate", points: []point{{young, 0, 5}, {young, 0, 5}, {young, 10, 6}}, want: 6, reason: "out_of_order"},
 		{name: "out of order", points: []point{{young, 10, 5}, {young, 0, 3}, {young, 20, 6}}, want: 6, reason: "out_of_order"},
+		{
+			name: "a second writer with an older start", reason: "out_of_order", resets: 1, want: 100 + 50 + 10,
+			points: []point{{young, 0, 100}, {at(5), 10, 50}, {young, 20, 110}, {at(5), 30, 60}},
+		},
 		{name: "no change", points: []point{{young, 0, 5}, {young, 10, 5}}, want: 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -16,7 +16,7 @@ const (
 	Reset
 	// Seed: the stream's first point; nothing to emit.
 	Seed
-	// Late: not newer than the last point of the stream.
+	// Late: not newer than the last point of the stream, or of an earlier start.
 	Late
 	// Incomparable: the histogram changed its buckets without a reset; it seeds anew.
 	Incomparable
@@ -139,7 +139,7 @@ func Next[T value[T]](t *Tracker, key Key, now time.Time, ours uint64, at Point,
 		}
 		return none, at, Seed
 	}
-	if at.Time <= lastAt.Time {
+	if at.Time <= lastAt.Time || at.Start != 0 && at.Start < lastAt.Start {
 		return none, at, Late
 	}
 	earlier, same := last.(T)

@@ -13,6 +13,8 @@
 //	                   seeds the state. A point whose start equals its time says
 //	                   "start unknown" in OTLP and only seeds.
 //	time not later     a duplicate or out of order: refused.
+//	older start        a second writer of the same stream: refused. Taking turns
+//	                   with the first, each would reset the other.
 //	newer start        a reset; the value counts in full. Streams are keyed
 //	                   without the start time, because exporters exist that
 //	                   reset at every export.
