@@ -91,6 +91,27 @@ func TestOptimizationRuns(t *testing.T) {
 			p.spans(iteration("p", 1, 1*time.Second, 0.5), request(2*time.Second))
 			p.spans(iteration("p", 1, 3*time.Second, 0.5), request(4*time.Second))
 		}, map[string]string{finished: "2", converged: "0"}},
+		"two requests of one program at the same time": {func(p *pair) {
+			of := func(request string, s spanOf) spanOf {
+				s.attrs["request_id"] = request
+				return s
+			}
+			p.spans(of("a", iteration("p", 1, 1*time.Second, 0.5)), of("b", iteration("p", 1, 1500*ms, 0.5)))
+			p.spans(of("a", iteration("p", 2, 2*time.Second, 0.6)), of("a", request(3*time.Second)), of("b", iteration("p", 2, 4*time.Second, 0.6)))
+			p.expect(map[string]string{finished: "1", converged: "0"})
+			p.spans(of("b", request(5*time.Second)))
+		}, map[string]string{finished: "2", converged: "0"}},
+		"iterations that know their request late": {func(p *pair) {
+			p.spans(iteration("p", 1, 1*time.Second, 0.5), iteration("p", 2, 2*time.Second, 0.6))
+			s, r := iteration("p", 3, 3*time.Second, 0.7), request(4*time.Second)
+			s.attrs["request_id"], r.attrs["request_id"] = "a", "a"
+			p.spans(r, s)
+		}, map[string]string{finished: "1", converged: "0"}},
+		"another request's end": {func(p *pair) {
+			s, r := iteration("p", 1, time.Second, 0.5), request(2*time.Second)
+			s.attrs["request_id"], r.attrs["request_id"] = "a", "b"
+			p.spans(s, r)
+		}, map[string]string{finished: "", converged: ""}},
 		"without a program, by trace": {func(p *pair) {
 			s, r := iteration("", 1, time.Second, 0.5), request(2*time.Second)
 			delete(r.attrs, "program_id")

@@ -59,8 +59,8 @@ func (a *Aggregate) runsMetric() int {
 }
 
 func (a *Aggregate) run(now time.Time, it *item.Item, c *plan.Class) bool {
-	key := runs.Key{Scope: a.scope(it), ID: a.runID(it)}
-	if key.ID == "" {
+	key, ok := a.runKey(it)
+	if !ok {
 		return false
 	}
 	if it.Class != a.Plan.Iterations {
@@ -81,15 +81,17 @@ func (a *Aggregate) run(now time.Time, it *item.Item, c *plan.Class) bool {
 	return true
 }
 
-// runID is the program, else the trace. The prefixes keep them apart.
-func (a *Aggregate) runID(it *item.Item) string {
+// runKey is the program and the request, else the trace. The prefixes keep programs
+// and traces apart.
+func (a *Aggregate) runKey(it *item.Item) (key runs.Key, ok bool) {
+	key.Scope = a.scope(it)
 	if id, ok := a.text(a.Plan.ProgramID); ok {
-		return "program " + id
+		key.ID = "program " + id
+		key.Request, _ = a.text(a.Plan.RequestID)
+		return key, true
 	}
-	if it.TraceID != [16]byte{} {
-		return "trace " + hex.EncodeToString(it.TraceID[:])
-	}
-	return ""
+	key.ID = "trace " + hex.EncodeToString(it.TraceID[:])
+	return key, it.TraceID != [16]byte{}
 }
 
 // countRuns counts the runs that ended. Both counters get their series together, so

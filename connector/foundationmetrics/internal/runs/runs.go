@@ -1,11 +1,18 @@
 // Package runs finds the optimization runs behind a stream of iterations and says
 // when one has finished and whether it converged.
 //
-// No event says where a run ends, so a run is: the iterations of one program, until
-// it converges, until the multi-agent run or request around it completes, until its
-// iterations start again from the first, or until nothing is heard for long.
-// It converged when an iteration says so, or when the score moved by less than 0.001
-// in three iterations running.
+// No event says where a run ends, so a run is: the iterations of one program for one
+// request, until it converges, until the multi-agent run or request around it
+// completes, until its iterations start again from the first, or until nothing is
+// heard for long. It converged when an iteration says so, or when the score moved by
+// less than 0.001 in three iterations running.
+//
+// An iteration may arrive before anybody knows its request. A run is unnamed as long
+// as all of its iterations did: the first one with a request id names it, and so does
+// the end of an operation with one. An iteration without a request id belongs to the
+// program's unnamed run, else to the one heard of last. The end of an operation
+// without one ends the unnamed run, else the program's only open one; among several
+// it says nothing.
 //
 // A finished run is remembered for as long as an idle one, so that stragglers of it
 // (the parent span may arrive before its children) are not taken for a new run.
@@ -13,22 +20,24 @@ package runs
 
 import (
 	"container/list"
-	"math"
 	"time"
 )
 
-// The document says that a run converges but not when; these are ours.
-const (
-	stableDelta = 0.001
-	stableSteps = 3
-)
-
-// Key is whose iterations belong together: a program, else a coordination or a trace,
-// within a scope such as an environment.
-type Key struct {
+// Program is whose iterations belong together: a program, else a trace, within a
+// scope such as an environment.
+type Program struct {
 	Scope string
 	ID    string
 }
+
+// Key is a program, optimized for one request.
+type Key struct {
+	Program
+	Request string // empty = not known
+}
+
+// unnamed is the key of the program's run of which no request is known.
+func (k Key) unnamed() Key { return Key{Program: k.Program} }
 
 // Labels are what the counters are counted by.
 type Labels struct {
@@ -56,61 +65,43 @@ type Iteration struct {
 	HasConverged bool
 }
 
-type run struct {
-	key       Key
-	labels    Labels
-	seen      time.Time
-	last      int64 // the time of the newest iteration
-	closedAt  int64 // the time at which the enclosing operation ended
-	number    int   // the highest
-	score     float64
-	hasScore  bool
-	steady    int
-	finished  bool
-	converged bool
-	elem      *list.Element
-}
-
 // Table holds the runs, at most max; a new one beyond that ends the one that was
 // silent for longest.
 type Table struct {
-	max  int
-	ttl  time.Duration
-	runs map[Key]*run
-	lru  *list.List // front = silent for longest
-	// When operations ended for which no run was known: their iterations may still
-	// come. Two generations, as in package once.
-	closed, closedBefore map[Key]int64
+	max      int
+	ttl      time.Duration
+	runs     map[Key]*run
+	programs map[Program]*program
+	lru      *list.List // front = silent for longest
+	// When operations ended for which no open run was known: their iterations may
+	// still come. Two generations, as in package once.
+	closed, closedBefore map[Key]end
 }
+
+// end is when operations ended (ns): those of the key, and for a program's unnamed
+// run those of all of its requests.
+type end struct{ own, all int64 }
 
 // New returns an empty table.
 func New(limit int, ttl time.Duration) *Table {
-	return &Table{max: limit, ttl: ttl, runs: map[Key]*run{}, lru: list.New(), closed: map[Key]int64{}, closedBefore: map[Key]int64{}}
+	return &Table{
+		max: limit, ttl: ttl, runs: map[Key]*run{}, programs: map[Program]*program{}, lru: list.New(),
+		closed: map[Key]end{}, closedBefore: map[Key]end{},
+	}
 }
 
 // Add takes an iteration in and appends what ended by it to out.
 func (t *Table) Add(now time.Time, k Key, it Iteration, out []Ended) []Ended {
-	r := t.runs[k]
-	if r != nil && r.isOver(it) {
-		out = r.finish(out)
-		t.drop(r)
-		r = nil
-	}
+	r, out := t.runOf(k, it, out)
 	if r == nil {
-		if len(t.runs) >= t.max {
-			oldest := t.lru.Front().Value.(*run)
-			out = oldest.finish(out)
-			t.drop(oldest)
-		}
-		r = &run{key: k, labels: it.Labels}
-		t.runs[k] = r
-		r.elem = t.lru.PushBack(r)
+		r, out = t.begin(k, it.Labels, out)
 	}
 	r.seen = now
 	t.lru.MoveToBack(r.elem)
+	r.program.runs.MoveToBack(r.sibling)
 	out = r.add(it, out)
 	if r.closedAt == 0 && it.At != 0 {
-		if at := max(t.closed[k], t.closedBefore[k]); at >= it.At {
+		if at := t.endOf(r); at >= it.At {
 			r.closedAt = at
 			out = r.finish(out)
 		}
@@ -118,51 +109,53 @@ func (t *Table) Add(now time.Time, k Key, it Iteration, out []Ended) []Ended {
 	return out
 }
 
-// isOver says whether an iteration belongs to the next run. Only time that moves on
-// can begin one: a straggler of this run has a low number too.
-func (r *run) isOver(it Iteration) bool {
-	if it.At != 0 && r.closedAt != 0 {
-		return it.At > r.closedAt
+// runOf is the run that an iteration belongs to, nil when it begins one.
+func (t *Table) runOf(k Key, it Iteration, out []Ended) (*run, []Ended) {
+	for _, key := range [...]Key{k, k.unnamed()} {
+		r := t.runs[key]
+		if r == nil {
+			continue
+		}
+		if !r.isOver(it) {
+			t.name(r, k)
+			return r, out
+		}
+		out = r.finish(out)
+		t.drop(r)
 	}
-	restarted := it.HasNumber && it.Number <= 1 && r.number > it.Number
-	return restarted && (it.At == 0 || it.At > r.last)
+	p := t.programs[k.Program]
+	if p == nil || k.Request != "" {
+		return nil, out
+	}
+	if r := p.latest(); !r.isOver(it) {
+		return r, out
+	}
+	return nil, out
 }
 
-func (r *run) add(it Iteration, out []Ended) []Ended {
-	if it.Labels.Strategy != "" && !r.finished {
-		r.labels = it.Labels
+func (t *Table) begin(k Key, labels Labels, out []Ended) (*run, []Ended) {
+	if len(t.runs) >= t.max {
+		oldest := t.lru.Front().Value.(*run)
+		out = oldest.finish(out)
+		t.drop(oldest)
 	}
-	late := it.At != 0 && it.At < r.last
-	r.last = max(r.last, it.At)
-	r.number = max(r.number, it.Number)
-	if it.HasScore && !late { // the difference to a newer iteration would mean nothing
-		if r.hasScore && math.Abs(it.Score-r.score) < stableDelta {
-			r.steady++
-		} else {
-			r.steady = 0
-		}
-		r.score, r.hasScore = it.Score, true
+	p := t.programs[k.Program]
+	if p == nil {
+		p = &program{runs: list.New()}
+		t.programs[k.Program] = p
 	}
-	switch {
-	case r.converged:
-	case it.HasConverged && it.Converged, !it.HasConverged && r.steady >= stableSteps:
-		r.converged = true
-		e := Ended{Labels: r.labels, Converged: 1}
-		if !r.finished {
-			r.finished = true
-			e.Finished = 1
-		}
-		out = append(out, e)
-	}
-	return out
+	r := &run{key: k, program: p, labels: labels}
+	p.open++
+	t.runs[k] = r
+	r.elem, r.sibling = t.lru.PushBack(r), p.runs.PushBack(r)
+	return r, out
 }
 
-func (r *run) finish(out []Ended) []Ended {
-	if r.finished {
-		return out
-	}
-	r.finished = true
-	return append(out, Ended{Labels: r.labels, Finished: 1})
+// name says whose run it is.
+func (t *Table) name(r *run, k Key) {
+	delete(t.runs, r.key)
+	r.key = k
+	t.runs[k] = r
 }
 
 // Close ends the run of a key because the operation around it ended at the time at
@@ -170,18 +163,37 @@ func (r *run) finish(out []Ended) []Ended {
 func (t *Table) Close(k Key, at int64, out []Ended) []Ended {
 	r := t.runs[k]
 	if r == nil {
-		t.remember(k, at)
-		return out
+		u, p := t.runs[k.unnamed()], t.programs[k.Program]
+		switch {
+		case u != nil && (at == 0 || u.last <= at):
+			t.name(u, k)
+			r = u
+		case k.Request != "" || p == nil:
+			t.remember(k, at)
+			return out
+		case p.open > 1 || p.open == 1 && p.latest().finished:
+			return out // nobody knows whose
+		default:
+			r = p.latest()
+		}
 	}
-	if at != 0 && r.last > at {
+	switch {
+	case at != 0 && r.last > at:
 		return out // the end of an earlier operation
+	case r.closedAt != 0:
+		// The operation around that one, whose iterations are all here; or the next
+		// one, whose iterations may be yet to come.
+		if at > r.closedAt {
+			t.remember(k, at)
+		}
+		return out
 	}
 	out = r.finish(out)
 	if at == 0 {
 		t.drop(r) // without times a straggler cannot be told from a new run
 		return out
 	}
-	r.closedAt = max(r.closedAt, at)
+	r.closedAt = at
 	return out
 }
 
@@ -189,11 +201,40 @@ func (t *Table) remember(k Key, at int64) {
 	if at == 0 {
 		return
 	}
+	e := t.ended(k)
+	e.own = max(e.own, at)
+	t.put(k, e)
+	e = t.ended(k.unnamed())
+	e.all = max(e.all, at)
+	t.put(k.unnamed(), e)
+}
+
+func (t *Table) put(k Key, e end) {
 	if _, ok := t.closed[k]; !ok && len(t.closed) >= t.max {
 		t.closed, t.closedBefore = t.closedBefore, t.closed
 		clear(t.closed)
 	}
-	t.closed[k] = max(t.closed[k], at)
+	t.closed[k] = e
+}
+
+func (t *Table) ended(k Key) end {
+	if e, ok := t.closed[k]; ok {
+		return e
+	}
+	return t.closedBefore[k]
+}
+
+// endOf is the latest known end of an operation that the run may belong to.
+func (t *Table) endOf(r *run) int64 {
+	e := t.ended(r.key)
+	switch {
+	case r.key.Request == "":
+		return e.all
+	case r.program.open == 0 || r.program.open == 1 && !r.finished: // no other is open
+		return max(e.own, t.ended(r.key.unnamed()).own)
+	default:
+		return e.own
+	}
 }
 
 // Expire ends the runs that were silent for the time to live.
@@ -212,7 +253,12 @@ func (t *Table) Expire(now time.Time, out []Ended) []Ended {
 // Len is the number of runs remembered.
 func (t *Table) Len() int { return len(t.runs) }
 
+// drop forgets a run that has finished.
 func (t *Table) drop(r *run) {
 	t.lru.Remove(r.elem)
 	delete(t.runs, r.key)
+	r.program.runs.Remove(r.sibling)
+	if r.program.runs.Len() == 0 {
+		delete(t.programs, r.key.Program)
+	}
 }
