@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
@@ -142,7 +143,8 @@ func (f *generateFlags) complete() error {
 		}
 	}
 	var errs []error
-	if _, _, err := net.SplitHostPort(f.Endpoint); err != nil {
+	_, _, err := net.SplitHostPort(f.Endpoint)
+	if u, urlErr := url.Parse("http://" + f.Endpoint); err != nil || urlErr != nil || u.Host != f.Endpoint {
 		errs = append(errs, fmt.Errorf("endpoint: %q, must be host:port", f.Endpoint))
 	}
 	if f.Protocol != sender.ProtocolGRPC && f.Protocol != sender.ProtocolHTTP {

@@ -45,6 +45,8 @@ func TestCommandLine(t *testing.T) {
 		{"generate --scenario x", exitUsage, "", `scenario: "x", must be demo`},
 		{"generate --protocol udp", exitUsage, "", `protocol: "udp", must be grpc or http`},
 		{"generate --endpoint localhost", exitUsage, "", `endpoint: "localhost", must be host:port`},
+		{"generate --endpoint localhost/path:4317", exitUsage, "", `endpoint: "localhost/path:4317", must be host:port`},
+		{"generate --endpoint local%host:4317", exitUsage, "", `endpoint: "local%host:4317", must be host:port`},
 		{"generate --summary xml", exitUsage, "", `summary: "xml", must be text or json`},
 		{"generate --retry-for 0s", exitUsage, "", "retry-for: 0s, must be positive"},
 		{"generate --header x", exitUsage, "", "must be name=value"},
@@ -176,6 +178,12 @@ func TestGenerateTLS(t *testing.T) {
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600))
 	t.Setenv("OTEL_EXPORTER_OTLP_CERTIFICATE", ca)
+	code, _, stderr = foundationctl(t, append(args, "--tls")...)
+	assert.Equal(t, exitOK, code, stderr)
+
+	// Nothing in the environment takes the encryption away.
+	t.Setenv("OTEL_EXPORTER_OTLP_INSECURE", "true")
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://192.0.2.1:1/prefix")
 	code, _, stderr = foundationctl(t, append(args, "--tls")...)
 	assert.Equal(t, exitOK, code, stderr)
 }

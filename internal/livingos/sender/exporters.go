@@ -64,51 +64,49 @@ type exporters struct {
 
 func newExporters(ctx context.Context, o Options) (e exporters, err error) {
 	var errs [3]error
+	// A whole URL: host, encryption and path are then as the options say, whatever
+	// OTEL_EXPORTER_OTLP_* variables there are. (A certificate may come from there.)
+	base := "http://" + o.Endpoint
+	if o.TLS {
+		base = "https://" + o.Endpoint
+	}
 	switch o.Protocol {
 	case ProtocolGRPC:
-		e.spans, errs[0] = otlptracegrpc.New(ctx, when(!o.TLS, otlptracegrpc.WithInsecure(),
-			otlptracegrpc.WithEndpoint(o.Endpoint), otlptracegrpc.WithHeaders(o.Headers), otlptracegrpc.WithTimeout(o.RetryFor),
+		e.spans, errs[0] = otlptracegrpc.New(ctx,
+			otlptracegrpc.WithEndpointURL(base), otlptracegrpc.WithHeaders(o.Headers), otlptracegrpc.WithTimeout(o.RetryFor),
 			otlptracegrpc.WithRetry(otlptracegrpc.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
-		e.logs, errs[1] = otlploggrpc.New(ctx, when(!o.TLS, otlploggrpc.WithInsecure(),
-			otlploggrpc.WithEndpoint(o.Endpoint), otlploggrpc.WithHeaders(o.Headers), otlploggrpc.WithTimeout(o.RetryFor),
+			}))
+		e.logs, errs[1] = otlploggrpc.New(ctx,
+			otlploggrpc.WithEndpointURL(base), otlploggrpc.WithHeaders(o.Headers), otlploggrpc.WithTimeout(o.RetryFor),
 			otlploggrpc.WithRetry(otlploggrpc.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
-		e.metrics, errs[2] = otlpmetricgrpc.New(ctx, when(!o.TLS, otlpmetricgrpc.WithInsecure(),
-			otlpmetricgrpc.WithEndpoint(o.Endpoint), otlpmetricgrpc.WithHeaders(o.Headers), otlpmetricgrpc.WithTimeout(o.RetryFor),
+			}))
+		e.metrics, errs[2] = otlpmetricgrpc.New(ctx,
+			otlpmetricgrpc.WithEndpointURL(base), otlpmetricgrpc.WithHeaders(o.Headers), otlpmetricgrpc.WithTimeout(o.RetryFor),
 			otlpmetricgrpc.WithRetry(otlpmetricgrpc.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
+			}))
 	case ProtocolHTTP:
-		e.spans, errs[0] = otlptracehttp.New(ctx, when(!o.TLS, otlptracehttp.WithInsecure(),
-			otlptracehttp.WithEndpoint(o.Endpoint), otlptracehttp.WithHeaders(o.Headers), otlptracehttp.WithTimeout(o.RetryFor),
+		e.spans, errs[0] = otlptracehttp.New(ctx,
+			otlptracehttp.WithEndpointURL(base+"/v1/traces"), otlptracehttp.WithHeaders(o.Headers), otlptracehttp.WithTimeout(o.RetryFor),
 			otlptracehttp.WithRetry(otlptracehttp.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
-		e.logs, errs[1] = otlploghttp.New(ctx, when(!o.TLS, otlploghttp.WithInsecure(),
-			otlploghttp.WithEndpoint(o.Endpoint), otlploghttp.WithHeaders(o.Headers), otlploghttp.WithTimeout(o.RetryFor),
+			}))
+		e.logs, errs[1] = otlploghttp.New(ctx,
+			otlploghttp.WithEndpointURL(base+"/v1/logs"), otlploghttp.WithHeaders(o.Headers), otlploghttp.WithTimeout(o.RetryFor),
 			otlploghttp.WithRetry(otlploghttp.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
-		e.metrics, errs[2] = otlpmetrichttp.New(ctx, when(!o.TLS, otlpmetrichttp.WithInsecure(),
-			otlpmetrichttp.WithEndpoint(o.Endpoint), otlpmetrichttp.WithHeaders(o.Headers), otlpmetrichttp.WithTimeout(o.RetryFor),
+			}))
+		e.metrics, errs[2] = otlpmetrichttp.New(ctx,
+			otlpmetrichttp.WithEndpointURL(base+"/v1/metrics"), otlpmetrichttp.WithHeaders(o.Headers), otlpmetrichttp.WithTimeout(o.RetryFor),
 			otlpmetrichttp.WithRetry(otlpmetrichttp.RetryConfig{
 				Enabled: true, InitialInterval: firstRetry, MaxInterval: longestRetry, MaxElapsedTime: o.RetryFor,
-			}))...)
+			}))
 	default:
 		return e, fmt.Errorf("protocol: %q, must be %s or %s", o.Protocol, ProtocolGRPC, ProtocolHTTP)
 	}
 	return e, errors.Join(errs[:]...)
-}
-
-// when adds an option under a condition.
-func when[T any](condition bool, option T, options ...T) []T {
-	if condition {
-		return append(options, option)
-	}
-	return options
 }
 
 func (e exporters) shutdown(ctx context.Context) error {
