@@ -143,7 +143,8 @@ func TestOutboxIsBounded(t *testing.T) {
 	for i := range maxOutbox + 5 {
 		records.AppendEmpty().Attributes().PutInt("i", int64(i))
 	}
-	_, dropped, err := o.send(t.Context(), f, records)
+	o.add(records)
+	_, dropped, err := o.send(t.Context(), f)
 	require.Error(t, err)
 	assert.Equal(t, 5, dropped)
 	assert.Equal(t, maxOutbox, o.pending.Len())

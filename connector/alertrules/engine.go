@@ -147,7 +147,7 @@ func (e *engine) stop(ctx context.Context) error {
 		e.cancel = nil
 	}
 	if e.stopped == 1 && e.started > 0 {
-		e.flush(ctx, plog.NewLogRecordSlice(), e.logs) // what waits gets a last chance
+		e.flush(ctx, e.logs) // what waits gets a last chance
 	}
 	if e.stopped < e.created {
 		return nil
@@ -184,7 +184,8 @@ func (e *engine) tick(ctx context.Context) {
 	defer e.ticking.Unlock()
 	now := e.clock()
 	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
-	e.flush(ctx, records, e.logs)
+	e.outbox.add(records)
+	e.flush(ctx, e.logs)
 	if e.metrics != nil && md.DataPointCount() > 0 {
 		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
 			e.logger.Warn("recorded series and alert state were not taken", zap.Error(err))
@@ -210,10 +211,14 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
 	now := e.clock()
-	events, refused := e.events.consume(ctx, ld, now)
+	told := 0
+	refused := e.events.consume(ctx, ld, now, func(events []alertEvent) {
+		told = len(events)
+		e.outbox.add(e.records(events, now))
+	})
 	e.refused(ctx, "event_limit", refused)
-	if len(events) > 0 {
-		e.flush(ctx, e.records(events, now), next)
+	if told > 0 {
+		e.flush(ctx, next)
 	}
 }
 
@@ -227,8 +232,9 @@ func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice
 	return out
 }
 
-func (e *engine) flush(ctx context.Context, records plog.LogRecordSlice, next consumer.Logs) {
-	sent, dropped, err := e.outbox.send(ctx, next, records)
+// flush offers the events that wait.
+func (e *engine) flush(ctx context.Context, next consumer.Logs) {
+	sent, dropped, err := e.outbox.send(ctx, next)
 	if err != nil && !errors.Is(err, context.Canceled) {
 		e.logger.Warn("alert events were not taken, they are kept unless the error is permanent", zap.Error(err), zap.Int("dropped", dropped))
 	}

@@ -119,7 +119,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	}
 	records := plog.NewLogRecordSlice()
 	if at, _, ok := v.own.due(t); ok {
-		events = append(events, v.e.events.expire(now)...)
+		v.e.events.expire(now, func(expired []alertEvent) { v.e.outbox.add(v.e.records(expired, now)) })
 		if v.e.degradations != nil {
 			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
 		}

@@ -86,15 +86,17 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 	return er, errors.Join(errs...)
 }
 
-// consume runs the rules over the records and returns what began and ended,
-// and how many alerts were refused. A condition that fails on a record does not
-// hold for it: records have all shapes.
-func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time) (out []alertEvent, refused int) {
+// consume runs the rules over the records, hands what began and ended to tell,
+// and returns how many alerts were refused. tell is called before another
+// change can happen, so that changes are told in their order. A condition that
+// fails on a record does not hold for it: records have all shapes.
+func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time, tell func([]alertEvent)) (refused int) {
 	if len(er.rules) == 0 {
-		return nil, 0
+		return 0
 	}
 	er.mu.Lock()
 	defer er.mu.Unlock()
+	var out []alertEvent
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
@@ -112,7 +114,8 @@ func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time) 
 			}
 		}
 	}
-	return out, refused
+	tell(out)
+	return refused
 }
 
 func (r *eventRule) record(ctx context.Context, tc *ottllog.TransformContext, now time.Time) (e alertEvent, ok, full bool) {
@@ -137,16 +140,18 @@ func holds(ctx context.Context, c *ottl.Condition[*ottllog.TransformContext], tc
 	return ok && err == nil
 }
 
-// expire ends alerts whose condition was not met for too long.
-func (er *eventRules) expire(now time.Time) (out []alertEvent) {
+// expire ends alerts whose condition was not met for too long; tell as for
+// consume.
+func (er *eventRules) expire(now time.Time, tell func([]alertEvent)) {
 	er.mu.Lock()
 	defer er.mu.Unlock()
+	var out []alertEvent
 	for _, r := range er.rules {
 		for _, e := range r.tracker.Expire(now) {
 			out = append(out, r.event(e, rules.Resolved, now, reasonExpired))
 		}
 	}
-	return out
+	tell(out)
 }
 
 // Reasons of event rules, beside those of package rules.

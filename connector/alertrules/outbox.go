@@ -16,49 +16,81 @@ const maxOutbox = 10_000
 // changed already, so nobody would tell of it again. It is safe for concurrent
 // use, and it keeps the events' order.
 type outbox struct {
+	scope string
+	// sending is held while events are offered: one caller at a time, else later
+	// events would overtake those that are refused.
+	sending sync.Mutex
+	// mu is not held while events are offered, so that a destination that takes
+	// its time holds up nobody who only adds.
 	mu      sync.Mutex
-	scope   string
 	pending plog.LogRecordSlice
+	dropped int // since the last send
 }
 
 func newOutbox(scope string) *outbox {
 	return &outbox{scope: scope, pending: plog.NewLogRecordSlice()}
 }
 
-// send adds records and offers all that wait to next. What is beyond the bound
-// is dropped, the oldest first. A refusal is no error of the caller's: the
-// records wait for the next call.
-func (o *outbox) send(ctx context.Context, next consumer.Logs, records plog.LogRecordSlice) (sent, dropped int, err error) {
+// add appends records. What is beyond the bound is dropped, the oldest first.
+func (o *outbox) add(records plog.LogRecordSlice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	records.MoveAndAppendTo(o.pending)
+	o.trim()
+}
+
+func (o *outbox) trim() {
 	if over := o.pending.Len() - maxOutbox; over > 0 {
-		dropped = over
+		o.dropped += over
 		o.pending.RemoveIf(func(plog.LogRecord) bool {
 			over--
 			return over >= 0
 		})
 	}
-	if o.pending.Len() == 0 {
+}
+
+// take empties the outbox.
+func (o *outbox) take() (all plog.LogRecordSlice, dropped int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all, o.pending = o.pending, plog.NewLogRecordSlice()
+	dropped, o.dropped = o.dropped, 0
+	return all, dropped
+}
+
+// putBack puts records before those that came since they were taken.
+func (o *outbox) putBack(records plog.LogRecordSlice) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pending.MoveAndAppendTo(records)
+	o.pending = records
+	o.trim()
+}
+
+// send offers all that wait to next. A refusal is no error of the caller's: the
+// records wait for the next call.
+func (o *outbox) send(ctx context.Context, next consumer.Logs) (sent, dropped int, err error) {
+	o.sending.Lock()
+	defer o.sending.Unlock()
+	records, dropped := o.take()
+	n := records.Len()
+	if n == 0 {
 		return 0, dropped, nil
 	}
 	if next == nil {
-		n := o.pending.Len()
-		o.pending = plog.NewLogRecordSlice()
 		return 0, dropped + n, nil
 	}
 	ld := plog.NewLogs()
 	sl := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
 	sl.Scope().SetName(o.scope)
-	o.pending.CopyTo(sl.LogRecords())
-	n := o.pending.Len()
-	if err := next.ConsumeLogs(ctx, ld); err != nil {
-		if !consumererror.IsPermanent(err) {
-			return 0, dropped, err
-		}
-		o.pending = plog.NewLogRecordSlice()
+	records.CopyTo(sl.LogRecords())
+	err = next.ConsumeLogs(ctx, ld)
+	switch {
+	case err == nil:
+		return n, dropped, nil
+	case consumererror.IsPermanent(err):
 		return 0, dropped + n, err
 	}
-	o.pending = plog.NewLogRecordSlice()
-	return n, dropped, nil
+	o.putBack(records)
+	return 0, dropped, err
 }
