@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -109,8 +110,11 @@ func (c *Config) Validate() error {
 		errs = append(errs, errors.New("metrics: is empty and would watch nothing, use one name or pattern at least"))
 	}
 	for i, pattern := range c.Metrics {
-		if pattern == "" {
+		switch {
+		case pattern == "":
 			errs = append(errs, fmt.Errorf("metrics[%d]: is empty, use a metric's name, in which * and ? may stand for others", i))
+		case slices.Contains(ownMetrics[:], pattern):
+			errs = append(errs, fmt.Errorf("metrics[%d]: %s is this processor's own output, which it does not watch; use another metric's name", i, pattern))
 		}
 	}
 	return errors.Join(errs...)

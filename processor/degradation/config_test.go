@@ -78,6 +78,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.ExcludeAttributes = []string{"a", ""} }, "exclude_attributes[1]: is empty, use the name of an attribute"},
 		{func(c *Config) { c.Metrics = nil }, "metrics: is empty and would watch nothing, use one name or pattern at least"},
 		{func(c *Config) { c.Metrics = []string{""} }, "metrics[0]: is empty, use a metric's name, in which * and ? may stand for others"},
+		{func(c *Config) { c.Metrics = []string{"a", "degradation.state"} }, "metrics[1]: degradation.state is this processor's own output, which it does not watch; use another metric's name"},
 	} {
 		cfg := createDefaultConfig().(*Config)
 		c.change(cfg)

@@ -28,6 +28,7 @@ var poisons = map[string]struct {
 	"gauge NaN":              {"not_finite", func(t time.Duration) pmetric.Metrics { return gauge("m", t, math.NaN()) }},
 	"gauge +Inf":             {"not_finite", func(t time.Duration) pmetric.Metrics { return gauge("m", t, math.Inf(1)) }},
 	"gauge -Inf":             {"not_finite", func(t time.Duration) pmetric.Metrics { return gauge("m", t, math.Inf(-1)) }},
+	"gauge beyond sums":      {"not_finite", func(t time.Duration) pmetric.Metrics { return gauge("m", t, math.MaxFloat64) }},
 	"gauge negative seconds": {"negative", func(t time.Duration) pmetric.Metrics { return gauge("m", t, -1e9) }},
 	"gauge no value": {"no_value", edit(gauge, func(dp pmetric.NumberDataPoint) {
 		empty := pmetric.NewNumberDataPoint()
@@ -64,6 +65,7 @@ var poisons = map[string]struct {
 	"histogram of nothing":            {"empty", hist(func(dp pmetric.HistogramDataPoint) { dp.SetCount(0); dp.BucketCounts().FromRaw([]uint64{0, 0}) })},
 	"histogram without a sum":         {"inconsistent", hist(func(dp pmetric.HistogramDataPoint) { dp.RemoveSum() })},
 	"histogram of NaN":                {"not_finite", hist(func(dp pmetric.HistogramDataPoint) { dp.SetSum(math.NaN()) })},
+	"histogram beyond sums":           {"not_finite", hist(func(dp pmetric.HistogramDataPoint) { dp.SetSum(math.MaxFloat64) })},
 	"histogram of negative seconds":   {"negative", hist(func(dp pmetric.HistogramDataPoint) { dp.SetSum(-1) })},
 	"histogram with a bucket too few": {"inconsistent", hist(func(dp pmetric.HistogramDataPoint) { dp.BucketCounts().FromRaw([]uint64{2}) })},
 	"histogram that does not add up":  {"inconsistent", hist(func(dp pmetric.HistogramDataPoint) { dp.SetCount(3) })},

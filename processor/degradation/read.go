@@ -170,7 +170,7 @@ func (b *metricBatch) enterStream(t pmetric.AggregationTemporality) *measure.Str
 func (b *metricBatch) scalar(value float64, r measure.Reason) {
 	switch {
 	case r != measure.OK:
-	case math.IsNaN(value) || math.IsInf(value, 0):
+	case !measure.Finite(value):
 		r = measure.NotFinite
 	case b.duration && value < 0:
 		r = measure.Negative

@@ -86,7 +86,7 @@ func (h Histogram) check() Reason {
 		if !h.HasSum {
 			return Inconsistent
 		}
-		if math.IsNaN(h.Sum) || math.IsInf(h.Sum, 0) {
+		if !Finite(h.Sum) {
 			return NotFinite
 		}
 	}

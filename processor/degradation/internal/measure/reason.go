@@ -1,5 +1,14 @@
 package measure
 
+import "math"
+
+// maxValue keeps sums finite: no number of values of this size adds up to an
+// infinity, which would be the baseline for a window.
+const maxValue = 1e200
+
+// Finite says whether a baseline can be made of v.
+func Finite(v float64) bool { return math.Abs(v) <= maxValue }
+
 // Reason says why a point measures nothing.
 type Reason uint8
 
@@ -8,7 +17,7 @@ const (
 	OK Reason = iota
 	// NoRecordedValue: the point carries that flag.
 	NoRecordedValue
-	// NotFinite: a NaN or an infinity.
+	// NotFinite: a NaN, an infinity, or a number that Finite does not take.
 	NotFinite
 	// Negative: a duration, a count or a counter's increase below zero.
 	Negative

@@ -1,10 +1,8 @@
 package measure
 
-import "math"
-
 // Rate is what a point of a monotonic sum measured: the increase per second.
 func (s *Stream) Rate(p Point, value float64, within int64) (rate float64, r Reason) {
-	if math.IsNaN(value) || math.IsInf(value, 0) {
+	if !Finite(value) {
 		return 0, NotFinite
 	}
 	if value < 0 {
@@ -41,9 +39,5 @@ func perSecond(increase float64, from, to int64) (float64, Reason) {
 	if from <= 0 || from >= to {
 		return 0, NoInterval
 	}
-	rate := increase / (float64(to-from) / 1e9)
-	if math.IsInf(rate, 0) {
-		return 0, NotFinite
-	}
-	return rate, OK
+	return increase / (float64(to-from) / 1e9), OK
 }
