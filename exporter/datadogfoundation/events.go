@@ -10,6 +10,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/foundation-os/otelcol-foundation/semconv"
 )
 
 // Datadog's limits on an event, in characters.
@@ -56,8 +58,8 @@ func eventOf(lr plog.LogRecord, tags []string, host string, now time.Time) event
 	get := func(key string) string { return text(lr.Attributes(), key) }
 	state := strings.TrimPrefix(eventName(lr), alertEventPrefix)
 	e := event{
-		AggregationKey: get("alert.episode.id"),
-		AlertType:      alertType(state, get("alert.severity"), lr.SeverityNumber()),
+		AggregationKey: get(semconv.AttributeAlertEpisodeID),
+		AlertType:      alertType(state, get(semconv.AttributeAlertSeverity), lr.SeverityNumber()),
 		DateHappened:   now.Unix(),
 		Host:           host,
 	}
@@ -72,14 +74,14 @@ func eventOf(lr plog.LogRecord, tags []string, host string, now time.Time) event
 		if state == recoveryEventName {
 			e.Title, e.AlertType = "Performance recovered", "success"
 		}
-		if n := get("degraded_metrics_count"); n != "" {
+		if n := get(semconv.AttributeDegradedMetricsCount); n != "" {
 			e.Title += ": " + n + " metrics"
 		}
 	} else {
-		e.Title = fmt.Sprintf("%s: %s", get("alert.rule.name"), state)
+		e.Title = fmt.Sprintf("%s: %s", get(semconv.AttributeAlertRuleName), state)
 	}
 	if e.AggregationKey == "" {
-		e.AggregationKey = get("alert.id")
+		e.AggregationKey = get(semconv.AttributeAlertID)
 	}
 	e.Text = eventText(lr.Attributes(), get)
 	e.Tags = eventTags(lr.Attributes(), tags)
@@ -105,16 +107,16 @@ func alertType(state, severity string, number plog.SeverityNumber) string {
 func eventText(attributes pcommon.Map, get func(string) string) string {
 	var lines []string
 	for _, k := range []string{"summary", "description"} {
-		if v := get("alert.annotation." + k); v != "" {
+		if v := get(semconv.AttributeAlertAnnotation + "." + k); v != "" {
 			lines = append(lines, v)
 		}
 	}
-	if m, op, limit := get("alert.metric.name"), get("alert.operator"), get("alert.threshold"); m != "" && limit != "" {
-		lines = append(lines, fmt.Sprintf("%s is %s (%s %s)", m, get("alert.value"), symbol(op), limit))
+	if m, op, limit := get(semconv.AttributeAlertMetricName), get(semconv.AttributeAlertOperator), get(semconv.AttributeAlertThreshold); m != "" && limit != "" {
+		lines = append(lines, fmt.Sprintf("%s is %s (%s %s)", m, get(semconv.AttributeAlertValue), symbol(op), limit))
 	}
 	first := len(lines)
 	for k, v := range attributes.All() {
-		if k != "alert.annotation.summary" && k != "alert.annotation.description" {
+		if k != semconv.AttributeAlertAnnotation+".summary" && k != semconv.AttributeAlertAnnotation+".description" {
 			lines = append(lines, k+": "+v.AsString())
 		}
 	}
@@ -146,11 +148,11 @@ func symbol(operator string) string {
 func eventTags(attributes pcommon.Map, base []string) []string {
 	tags := slices.Clone(base)
 	for k, v := range attributes.All() {
-		if label, ok := strings.CutPrefix(k, "alert.label."); ok {
+		if label, ok := strings.CutPrefix(k, semconv.AttributeAlertLabel+"."); ok {
 			tags = appendTag(tags, tagOf(label), v)
 		}
 	}
-	for _, k := range []string{"alert.rule.name", "alert.state", "alert.severity"} {
+	for _, k := range []string{semconv.AttributeAlertRuleName, semconv.AttributeAlertState, semconv.AttributeAlertSeverity} {
 		if v, ok := attributes.Get(k); ok {
 			tags = appendTag(tags, k, v)
 		}

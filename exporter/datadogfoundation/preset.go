@@ -1,5 +1,7 @@
 package datadogfoundation
 
+import "github.com/foundation-os/otelcol-foundation/semconv"
+
 // What is particular to Foundation OS stands here and nowhere else.
 
 const (
@@ -8,13 +10,13 @@ const (
 
 	// Logs with these names become events; all others are refused.
 	alertEventPrefix     = "foundation_os.alert."
-	degradationEventName = "foundation_os.performance.degradation"
-	recoveryEventName    = degradationEventName + ".recovered"
+	degradationEventName = semconv.EventPerformanceDegradation
+	recoveryEventName    = semconv.EventPerformanceDegradationRecovered
 )
 
 // tagOf names the tag that an attribute becomes, where that is not its own name.
 func tagOf(attribute string) string {
-	if attribute == "foundation_os.layer" {
+	if attribute == semconv.AttributeLayer {
 		return "layer"
 	}
 	return attribute
