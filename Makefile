@@ -7,8 +7,12 @@ BINARY      := bin/otelcol-foundation
 GO          ?= go
 
 # What ships: no cgo, no machine path, no symbol table, and none of Prometheus'
-# 30 service discoveries (scrape targets are listed in the YAML).
-BUILD_FLAGS := -tags remove_all_sd -trimpath -ldflags '-s -w'
+# 30 service discoveries (scrape targets are listed in the YAML). Tests, linter
+# and tools compile with the same flags, so that all share one build cache; only
+# the race detector needs cgo.
+export GOFLAGS     := $(strip $(GOFLAGS) -trimpath -tags=remove_all_sd)
+export CGO_ENABLED := 0
+LDFLAGS     := -s -w
 
 COMPONENTS  := $(dir $(wildcard processor/*/metadata.yaml connector/*/metadata.yaml exporter/*/metadata.yaml extension/*/metadata.yaml))
 PACKAGES    := ./semconv/... ./internal/... ./processor/... ./connector/... ./exporter/... ./rules/... ./cmd/... ./bench/...
@@ -24,7 +28,7 @@ help: ## this list
 .PHONY: build
 build: ## bin/otelcol-foundation and bin/foundationctl
 	@echo "building bin/ (the first build compiles the whole collector: some minutes; later ones take seconds)"
-	CGO_ENABLED=0 $(GO) build $(BUILD_FLAGS) -o bin/ ./cmd/otelcol-foundation ./cmd/foundationctl
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/otelcol-foundation ./cmd/foundationctl
 
 .PHONY: run
 run: build ## start the collector with otelcol-foundation.yaml; needs nothing else
@@ -115,7 +119,7 @@ $(TOOLS)/gotestsum: TOOL = gotest.tools/gotestsum
 $(TOOLS)/benchstat: TOOL = golang.org/x/perf/cmd/benchstat
 $(TOOLS)/promtool:  TOOL = github.com/prometheus/prometheus/cmd/promtool
 $(TOOLS)/builder $(TOOLS)/mdatagen $(TOOLS)/gofumpt $(TOOLS)/gotestsum $(TOOLS)/benchstat $(TOOLS)/promtool: internal/tools/go.mod
-	cd internal/tools && $(GO) build -tags remove_all_sd -o $@ $(TOOL)
+	cd internal/tools && $(GO) build -o $@ $(TOOL)
 	@touch $@
 
 # These two have module graphs that do not fit beside the others.
