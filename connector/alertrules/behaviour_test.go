@@ -70,6 +70,23 @@ func TestEventRulesExpire(t *testing.T) {
 	assert.Empty(t, r.short(), "it was over")
 }
 
+// Records come late, and clocks differ.
+func TestNoAlertEndsBeforeItStarts(t *testing.T) {
+	r := newRig(t, breaker)
+	start := t0.Add(20 * time.Minute)
+	r.log(start, "resolved", "open")
+	r.log(start.Add(-time.Minute), "resolved", "closed")
+	r.log(start, "expired", "open")
+	r.step(5 * time.Minute)
+	got := r.records()
+	require.Len(t, got, 4)
+	for _, i := range []int{1, 3} {
+		assert.Equal(t, "foundation_os.alert.resolved", got[i].EventName())
+		assert.Equal(t, start, got[i].Timestamp().AsTime())
+		assert.Equal(t, "2026-01-02T12:20:00Z", got[i].Attributes().AsRaw()["alert.ends_at"])
+	}
+}
+
 func TestEventRulesAreBounded(t *testing.T) {
 	r := newRig(t, breaker)
 	for i := range 5 {

@@ -234,7 +234,7 @@ func (c *Config) files() (files []string, errs []error) {
 			errs = append(errs, fmt.Errorf("rule_files[%d]: %q matches no file, must match at least one", i, glob))
 		}
 		for _, f := range matched {
-			if !slices.Contains(files, f) {
+			if f = filepath.Clean(f); !slices.Contains(files, f) {
 				files = append(files, f)
 			}
 		}

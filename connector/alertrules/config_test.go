@@ -102,6 +102,11 @@ groups:
 		{"bad op", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: '>'}]", "gt, gte, lt, lte, eq, neq"},
 		{"bad aggregate", "rules: [{name: R, metric: m, aggregate: mean, window: 1m, op: gt}]", "avg, min, max, sum, count, last, rate, increase, p50, p90, p95, p99"},
 		{"bad severity", rule(", severity: bad"), "warning, info, error, critical"},
+		{"group by its own label", rule(", group_by: [a, severity]"), `rules[0] ("R").group_by[1]: "severity" is the rule's own label, must be another`},
+		{"group by the name", rule(", group_by: [alertname]"), `rules[0] ("R").group_by[0]: "alertname" is the rule's own label`},
+		{"group by nothing", rule(", group_by: ['']"), `rules[0] ("R").group_by[0]: is empty`},
+		{"where nothing", rule(", where: {'': x}"), `rules[0] ("R").where: holds an empty name`},
+		{"where another name", rule(", where: {__name__: x}"), `rules[0] ("R").where: "__name__" is the metric's name, must stand under metric`},
 		{"bad template", rule(", annotations: {s: '{{ nofunc }}'}"), `"nofunc" not defined`},
 		{"duplicate", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt}]\nevents: [{name: R, condition: 'true', expire_after: 1m}]", `events[0].name: "R" is the name of rules[0] too`},
 		{"spans", "events: [{name: E, signal: spans, condition: 'true', expire_after: 1m}]", `"spans" is no signal of event rules, allowed: logs`},
@@ -111,6 +116,8 @@ groups:
 		{"path without its context", "events: [{name: E, condition: 'attributes[\"x\"] == 1', expire_after: 1m}]", `events[0] ("E").condition: `},
 		{"bad resolve", "events: [{name: E, condition: 'true', resolve: 'Nope()'}]", `events[0] ("E").resolve: `},
 		{"never ends", "events: [{name: E, condition: 'true'}]", `events[0] ("E").resolve: is empty and expire_after is 0s`},
+		{"event grouped by its own label", "events: [{name: E, condition: 'true', expire_after: 1m, group_by: [a, severity]}]", `events[0] ("E").group_by[1]: "severity" is the rule's own label, must be another`},
+		{"event grouped by nothing", "events: [{name: E, condition: 'true', expire_after: 1m, group_by: ['']}]", `events[0] ("E").group_by[0]: is empty`},
 		{"negative expiry", "events: [{name: E, condition: 'true', expire_after: -1s}]", "expire_after: -1s is negative"},
 		{"no such file", "rule_files: ['" + dir + "/none-*.yaml']", "none-*.yaml\" matches no file"},
 		{"bad pattern", "rule_files: ['[']", "no legal pattern"},
@@ -128,6 +135,17 @@ groups:
 			assert.ErrorContains(t, err, want)
 		}
 	})
+}
+
+// Loaded twice, a file's alerts would be told twice.
+func TestAFileThatTwoPatternsMatchIsLoadedOnce(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(`groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]`), 0o600))
+	c := createDefaultConfig().(*Config)
+	c.RuleFiles = []string{filepath.Join(dir, "*.yaml"), dir + "/a.yaml", dir + "/./a.yaml"}
+	groups, err := c.loadGroups()
+	require.NoError(t, err)
+	assert.Len(t, groups, 1)
 }
 
 func TestEnumsReadWhatTheyWrite(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync"
 	"time"
 
@@ -68,6 +67,14 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 		}
 		if e.Resolve == "" && e.ExpireAfter == 0 {
 			fail(".resolve: is empty and expire_after is 0s, one of them must end the alert")
+		}
+		for j, name := range e.GroupBy {
+			switch name {
+			case "":
+				fail(".group_by[%d]: is empty, must name an attribute", j)
+			case labels.AlertName, severityName:
+				fail(".group_by[%d]: %q is the rule's own label, must be another", j, name)
+			}
 		}
 		r := &eventRule{cfg: e, annotations: labels.FromMap(e.Annotations)}
 		r.tracker = episodes.Tracker{Max: c.Limits.AlertsPerRule, ExpireAfter: e.ExpireAfter}
@@ -170,10 +177,12 @@ func (er *eventRules) each(f func(e *Event, active int)) {
 }
 
 func (r *eventRule) event(ep episodes.Episode, state rules.State, at time.Time, reason string) alertEvent {
-	ls := map[string]string{labels.AlertName: r.cfg.Name, "severity": r.cfg.Severity.String()}
-	own := maps.Clone(ls)
+	if state == rules.Resolved && at.Before(ep.Start) {
+		at = ep.Start // what ended it came late, or from another clock
+	}
+	ls := map[string]string{labels.AlertName: r.cfg.Name, severityName: r.cfg.Severity.String()}
 	for i, name := range r.cfg.GroupBy {
-		if _, taken := own[name]; !taken && ep.Values[i] != "" {
+		if ep.Values[i] != "" {
 			ls[name] = ep.Values[i]
 		}
 	}

@@ -107,6 +107,23 @@ func (t *Threshold) Validate() error {
 	if t.Window < time.Millisecond {
 		errs = append(errs, fmt.Errorf("window: %s is too short, must be at least 1ms", t.Window))
 	}
+	for _, k := range slices.Sorted(maps.Keys(t.Where)) {
+		switch k {
+		case "":
+			errs = append(errs, errors.New("where: holds an empty name, must hold names of labels"))
+		case model.MetricNameLabel:
+			errs = append(errs, fmt.Errorf("where: %q is the metric's name, must stand under metric", k))
+		}
+	}
+	for i, g := range t.GroupBy {
+		_, own := t.Labels[g]
+		switch {
+		case g == "":
+			errs = append(errs, fmt.Errorf("group_by[%d]: is empty, must name a label", i))
+		case own || g == model.AlertNameLabel:
+			errs = append(errs, fmt.Errorf("group_by[%d]: %q is the rule's own label, must be another", i, g))
+		}
+	}
 	if t.MinCount < 0 {
 		errs = append(errs, fmt.Errorf("min_count: %d is negative, must be 0 (off) or more", t.MinCount))
 	}

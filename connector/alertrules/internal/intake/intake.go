@@ -144,8 +144,8 @@ func (w *writer) resource(rm pmetric.ResourceMetrics) {
 			}
 		}
 	}
-	if at < w.oldest || at > w.newest {
-		return
+	if at < w.oldest || at > w.newest || w.res.Attributes().Len() == 0 {
+		return // without attributes it may be anybody
 	}
 	if w.source == nil && len(w.in.sources) < w.in.opt.MaxSources {
 		w.source = &source{}

@@ -3,14 +3,18 @@ package intake
 import (
 	"math"
 	"testing"
+	"time"
 
+	"github.com/prometheus/otlptranslator"
 	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
 func indexOf(t *testing.T, selectors ...string) index {
@@ -101,4 +105,95 @@ func TestNativeHistograms(t *testing.T) {
 		_, ok = native(dp)
 		assert.False(t, ok, scale)
 	}
+}
+
+func histogramOf(start, at int64, bounds []float64, counts []uint64) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+	m.SetName("h")
+	m.SetEmptyHistogram().SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+	dp := m.Histogram().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(pcommon.Timestamp(start))
+	dp.SetTimestamp(pcommon.Timestamp(at))
+	dp.ExplicitBounds().FromRaw(bounds)
+	dp.BucketCounts().FromRaw(counts)
+	for _, n := range counts {
+		dp.SetCount(dp.Count() + n)
+	}
+	return md
+}
+
+// A histogram with illegal bounds leaves nothing behind: half of its buckets
+// would give a wrong quantile.
+func TestHistogramsAreWrittenInWholeOrNotAtAll(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	for name, bounds := range map[string][]float64{
+		"not sorted": {1, 3, 2}, "NaN": {math.NaN(), 1, 2}, "NaN later": {1, 2, math.NaN()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			st, err := store.Open(store.Options{Reach: time.Hour, OutOfOrder: time.Minute, MaxSamples: 100})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, st.Close()) }()
+			ms, err := rules.NewParser().ParseMetricSelector(`{__name__=~"h_.*"}`)
+			require.NoError(t, err)
+			in := New(st, Options{Strategy: otlptranslator.NoTranslation, Selectors: [][]*labels.Matcher{ms}, Oldest: time.Hour, MaxSources: 10})
+			c, err := in.Consume(t.Context(), histogramOf(now.Add(-time.Minute).UnixNano(), now.UnixNano(), bounds, []uint64{1, 1, 1, 1}), now)
+			require.NoError(t, err)
+			assert.Equal(t, 1, c.Invalid)
+			assert.Zero(t, c.Written)
+			assert.Zero(t, st.Series())
+		})
+	}
+}
+
+// The last bucket ends at infinity anyway: a bound that says so must not make
+// its delta count twice.
+func TestABoundAtInfinityIsTheLastBucket(t *testing.T) {
+	st, err := store.Open(store.Options{Reach: time.Hour, OutOfOrder: time.Minute, MaxSamples: 100})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+	ms, err := rules.NewParser().ParseMetricSelector(`{"h_bucket"}`)
+	require.NoError(t, err)
+	in := New(st, Options{Strategy: otlptranslator.NoTranslation, Selectors: [][]*labels.Matcher{ms}, Oldest: time.Hour, MaxSources: 10})
+	now := time.Unix(1_700_000_000, 0)
+	_, err = in.Consume(t.Context(), histogramOf(now.Add(-time.Minute).UnixNano(), now.UnixNano(), []float64{1, 2, math.Inf(1)}, []uint64{1, 1, 2, 0}), now)
+	require.NoError(t, err)
+	v, err := st.Query(t.Context(), `h_bucket`, now)
+	require.NoError(t, err)
+	got := map[string]float64{}
+	for _, s := range v {
+		got[s.Metric.Get("le")] = s.F
+	}
+	assert.Equal(t, map[string]float64{"1": 1, "2": 2, "+Inf": 4}, got)
+}
+
+// Senders that say nothing of themselves are not one source: that one was heard
+// says nothing of since when another counts.
+func TestNobodyIsNoSource(t *testing.T) {
+	st, err := store.Open(store.Options{Reach: time.Hour, OutOfOrder: time.Minute, MaxSamples: 100})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, st.Close()) }()
+	ms, err := rules.NewParser().ParseMetricSelector(`{"c"}`)
+	require.NoError(t, err)
+	in := New(st, Options{Strategy: otlptranslator.NoTranslation, Selectors: [][]*labels.Matcher{ms}, Oldest: time.Hour, MaxSources: 10})
+	begin := time.Unix(1_700_000_000, 0)
+	for i, kind := range []string{"a", "b", "b"} {
+		at := begin.Add(time.Duration(i) * 10 * time.Second)
+		md := pmetric.NewMetrics()
+		m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+		m.SetName("c")
+		m.SetEmptySum().SetIsMonotonic(true)
+		m.Sum().SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+		dp := m.Sum().DataPoints().AppendEmpty()
+		dp.SetStartTimestamp(pcommon.NewTimestampFromTime(begin.Add(-10 * time.Hour)))
+		dp.SetTimestamp(pcommon.NewTimestampFromTime(at))
+		dp.SetDoubleValue(1000)
+		dp.Attributes().PutStr("kind", kind)
+		_, err := in.Consume(t.Context(), md, at)
+		require.NoError(t, err)
+	}
+	v, err := st.Query(t.Context(), `increase({"c", kind="b"}[1m])`, begin.Add(20*time.Second))
+	require.NoError(t, err)
+	require.Len(t, v, 1)
+	assert.Zero(t, v[0].F, "what it counted before it was first heard")
 }

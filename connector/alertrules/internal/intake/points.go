@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/histogram"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
@@ -90,7 +91,7 @@ func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *fa
 		return
 	}
 	bounds, counts := dp.ExplicitBounds(), dp.BucketCounts()
-	if counts.Len() != 0 && counts.Len() != bounds.Len()+1 {
+	if counts.Len() != 0 && counts.Len() != bounds.Len()+1 || !increasing(bounds) {
 		w.counts.Invalid++
 		return
 	}
@@ -98,12 +99,11 @@ func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *fa
 	if f.bucket != nil {
 		below := uint64(0)
 		for i, bound := range bounds.All() {
-			if i > 0 && !(bound > bounds.At(i-1)) {
-				w.counts.Invalid++
-				return
-			}
 			if i < counts.Len() {
 				below += counts.At(i)
+			}
+			if math.IsInf(bound, 1) {
+				break // the last bucket, written below
 			}
 			w.float(f.bucket, f.name+"_bucket", "le", strconv.FormatFloat(bound, 'f', -1, 64), p, float64(below))
 		}
@@ -113,6 +113,16 @@ func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *fa
 		w.float(f.sum, f.name+"_sum", "", "", p, dp.Sum())
 	}
 	w.float(f.number, f.name+"_count", "", "", p, float64(dp.Count()))
+}
+
+// increasing is false for NaN too.
+func increasing(bounds pcommon.Float64Slice) bool {
+	for i, b := range bounds.All() {
+		if math.IsNaN(b) || i > 0 && b <= bounds.At(i-1) {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *writer) summary(dp pmetric.SummaryDataPoint, f *family) {
