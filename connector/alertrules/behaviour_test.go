@@ -298,6 +298,38 @@ func TestSilentSeriesOfDegradationRecover(t *testing.T) {
 	assert.Equal(t, "foundation_os.performance.degradation.recovered", got[1].EventName())
 }
 
+// A value that ended is none: 0 would read as "as fast as can be".
+func TestDegradationEventsLeaveOutValuesThatEnded(t *testing.T) {
+	r := newRig(t, "evaluation_interval: 30s")
+	series := point{v: 1, attrs: map[string]any{"degradation.metric.name": "m"}}
+	md := gauge(r.clock.now(), "degradation.state", series)
+	m := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().AppendEmpty()
+	m.SetName("degradation.current")
+	p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+	series.write(p, r.clock.now())
+	p.SetFlags(pmetric.DefaultDataPointFlags.WithNoRecordedValue(true))
+	r.send(md)
+	r.step(30 * time.Second)
+	got := r.records()
+	require.Len(t, got, 1)
+	list := got[0].Attributes().AsRaw()["degradations"].([]any)
+	require.Len(t, list, 1)
+	assert.NotContains(t, list[0], "current")
+}
+
+func TestExternalLabelsReplaceNothing(t *testing.T) {
+	r := newRig(t, `
+external_labels: {state: x, severity: x, alert.rule.name: x, alertstate: x, dc: east}
+rule_files: ['`+ruleFile(t, "groups: [{name: g, rules: [{alert: A, expr: vector(1), labels: {severity: page}}]}]")+`']
+`)
+	r.step(30 * time.Second)
+	assert.Contains(t, r.points("alert.active"), "map[alert.rule.name:A alertstate:x dc:east severity:page state:firing] 1")
+	r.step(30 * time.Second)
+	assert.Equal(t, []string{"map[alert.rule.name:A alertstate:x dc:east severity:page state:firing] 1"}, r.points("alert.transitions"))
+	r.step(30 * time.Second)
+	assert.Equal(t, []string{"map[alert.rule.name:x alertname:A alertstate:firing dc:east severity:page state:x] 1"}, r.points("ALERTS"))
+}
+
 func TestTemporaryDirectoryIsRemoved(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	r := newRig(t, "{}")

@@ -31,7 +31,6 @@ type degraded struct {
 	key        string
 	metric     string
 	attributes pcommon.Map
-	at         pcommon.Timestamp
 	heard      time.Time
 	values     map[string]float64 // by the sibling metric's name
 }
@@ -88,6 +87,9 @@ func (d *degradations) consume(md pmetric.Metrics, now time.Time) {
 		}
 		for _, m := range values {
 			for _, p := range m.Gauge().DataPoints().All() {
+				if p.Flags().NoRecordedValue() {
+					continue
+				}
 				if s := d.series[d.keyOf(rm.Resource(), p.Attributes())]; s != nil {
 					s.values[strings.Clone(m.Name())] = number(p)
 				}
@@ -105,7 +107,7 @@ func (d *degradations) state(res pcommon.Resource, p pmetric.NumberDataPoint, no
 	s, known := d.series[key]
 	if number(p) != 1 || p.Flags().NoRecordedValue() {
 		if known {
-			d.end(s, p.Timestamp())
+			d.end(s)
 		}
 		return
 	}
@@ -117,7 +119,7 @@ func (d *degradations) state(res pcommon.Resource, p pmetric.NumberDataPoint, no
 		d.refused++
 		return
 	}
-	s = &degraded{key: key, attributes: pcommon.NewMap(), at: p.Timestamp(), heard: now, values: map[string]float64{}}
+	s = &degraded{key: key, attributes: pcommon.NewMap(), heard: now, values: map[string]float64{}}
 	for _, name := range d.promote {
 		if v, ok := res.Attributes().Get(name); ok {
 			v.CopyTo(s.attributes.PutEmpty(name))
@@ -136,9 +138,8 @@ func (d *degradations) state(res pcommon.Resource, p pmetric.NumberDataPoint, no
 	d.began = append(d.began, s)
 }
 
-func (d *degradations) end(s *degraded, at pcommon.Timestamp) {
+func (d *degradations) end(s *degraded) {
 	delete(d.series, s.key)
-	s.at = at
 	d.ended = append(d.ended, s)
 }
 
@@ -173,7 +174,7 @@ func (d *degradations) edges(to plog.LogRecordSlice, at, now time.Time) (refused
 	defer d.mu.Unlock()
 	for _, s := range d.series {
 		if now.Sub(s.heard) >= silence {
-			d.end(s, pcommon.NewTimestampFromTime(now))
+			d.end(s)
 		}
 	}
 	writeDegradations(to, semconv.EventPerformanceDegradation, plog.SeverityNumberWarn, d.began, at, now)

@@ -231,9 +231,9 @@ func (r *rig) points(name string) []string {
 	return all
 }
 
-// loadFile reads a configuration of the testdata.
 func ts(t time.Time) pcommon.Timestamp { return pcommon.NewTimestampFromTime(t) }
 
+// loadFile reads a configuration of the testdata.
 func loadFile(t *testing.T, path string) *Config {
 	t.Helper()
 	conf, err := confmaptest.LoadConf(path)

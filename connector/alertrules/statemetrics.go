@@ -53,8 +53,13 @@ func (m *stateMetrics) labels(to pcommon.Map, ls labels.Labels) {
 			to.PutStr(l.Name, l.Value)
 		}
 	})
+	m.addExternal(to)
+}
+
+// addExternal adds the external labels that the point has no attribute for.
+func (m *stateMetrics) addExternal(to pcommon.Map) {
 	for k, v := range m.external {
-		if !ls.Has(k) {
+		if _, has := to.Get(k); !has {
 			to.PutStr(k, v)
 		}
 	}
@@ -106,9 +111,7 @@ func (m *stateMetrics) active(t tally, n int, at time.Time) {
 	p := m.gauge(semconv.MetricAlertActive, pcommon.NewTimestampFromTime(at))
 	p.SetIntValue(int64(n))
 	t.attributes(p.Attributes())
-	for k, v := range m.external {
-		p.Attributes().PutStr(k, v)
-	}
+	m.addExternal(p.Attributes())
 }
 
 func (m *stateMetrics) transitions(counts map[tally]int64, start, at time.Time) {
@@ -127,9 +130,7 @@ func (m *stateMetrics) transitions(counts map[tally]int64, start, at time.Time) 
 		p.SetTimestamp(pcommon.NewTimestampFromTime(at))
 		p.SetIntValue(n)
 		t.attributes(p.Attributes())
-		for k, v := range m.external {
-			p.Attributes().PutStr(k, v)
-		}
+		m.addExternal(p.Attributes())
 	}
 }
 

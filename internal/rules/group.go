@@ -168,6 +168,3 @@ func (g *Group) AlertRules() []Rule {
 	}
 	return all
 }
-
-// Len is the number of rules.
-func (g *Group) Len() int { return len(g.rules) }
