@@ -37,6 +37,9 @@ type Item struct {
 	Root     Root
 	TraceIDs [MaxTraceWide]string
 	Subtree  [MaxSubtree]string
+	// Bit i: the item has an id i that cannot be told. It counts as different
+	// from every other.
+	UnclearWide, UnclearSubtree uint8
 }
 
 // Root tells how well a span's layer stands for its trace's.
@@ -154,10 +157,12 @@ func (c *Cache) LearnTraceIDs(now time.Time, it *Item, near Ref, st *Stats) Ref 
 	if it.Trace == (TraceID{}) {
 		return Ref{}
 	}
+	bears := it.UnclearWide != 0
 	for i := range c.traceWide {
-		if it.TraceIDs[i] != "" {
-			return c.learn(now.UnixNano(), it, near, st, false)
-		}
+		bears = bears || it.TraceIDs[i] != ""
+	}
+	if bears {
+		return c.learn(now.UnixNano(), it, near, st, false)
 	}
 	return c.Find(now, it.Trace, near, st)
 }
@@ -172,23 +177,20 @@ func (c *Cache) learn(now int64, it *Item, near Ref, st *Stats, span bool) Ref {
 	t := c.lookup(s, now, it.Trace, near, st)
 	if t == nil {
 		st.Misses++
-		t = c.insert(s, it.Trace, st)
+		t = c.insert(s, now, it.Trace, st)
 	} else {
 		st.Hits++
 	}
-	t.seen = now
 	before := t.bytes
 	t.learnTraceIDs(it, c.traceWide, st)
 	if span && it.Span != (SpanID{}) {
 		t.learnSpan(it, c.below, c.maxSpans, st)
 	}
-	if t.linked {
-		s.bytes += t.bytes - before
-		st.Bytes += t.bytes - before
-		for s.bytes > c.maxBytes && s.lru.prev != t {
-			s.remove(s.lru.prev, st)
-			st.Evicted++
-		}
+	s.bytes += t.bytes - before
+	st.Bytes += t.bytes - before
+	for s.bytes > c.maxBytes && s.lru.prev != t {
+		s.remove(s.lru.prev, st)
+		st.Evicted++
 	}
 	return Ref{s, t}
 }
@@ -242,15 +244,24 @@ func (c *Cache) lookup(s *shard, now int64, id TraceID, near Ref, st *Stats) *tr
 		return nil
 	}
 	s.touch(t)
+	t.seen = now
 	return t
 }
 
-func (c *Cache) insert(s *shard, id TraceID, st *Stats) *trace {
+func (c *Cache) insert(s *shard, now int64, id TraceID, st *Stats) *trace {
+	// Nobody asks for most traces again, so each new one looks for two that are
+	// too old: faster than they come, and never much work at once.
+	for range 2 {
+		if old := s.lru.prev; old != &s.lru && now-old.seen > c.ttl {
+			s.remove(old, st)
+			st.Expired++
+		}
+	}
 	for len(s.traces) >= c.maxTraces {
 		s.remove(s.lru.prev, st)
 		st.Evicted++
 	}
-	t := &trace{id: id, bytes: traceOverhead, linked: true}
+	t := &trace{id: id, seen: now, bytes: traceOverhead, linked: true}
 	s.traces[id] = t
 	s.link(t)
 	s.bytes += t.bytes

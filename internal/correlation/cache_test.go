@@ -147,11 +147,59 @@ func TestOldTracesAreForgotten(t *testing.T) {
 	w.request(1, "r1")
 	w.now = t0.Add(time.Minute)
 	assert.Equal(t, "r1", w.ask(1, 0).TraceIDs[0])
-	w.now = t0.Add(time.Minute + 1)
+	w.now = t0.Add(2*time.Minute + 1)
 	assert.Empty(t, w.ask(1, 0).TraceIDs[0])
 	assert.EqualValues(t, 1, w.st.Expired)
 	assert.Zero(t, w.st.Traces)
 	assert.Zero(t, w.st.Bytes)
+}
+
+// Nobody asks for most traces again: their memory must come back all the same.
+func TestOldTracesMakeRoom(t *testing.T) {
+	w := newWorld(roomy())
+	for i := 1; i <= 40; i++ {
+		w.request(i, "r")
+	}
+	w.now = t0.Add(2 * time.Minute)
+	for i := 101; i <= 150; i++ {
+		w.request(i, "r")
+	}
+	assert.EqualValues(t, 40, w.st.Expired)
+	assert.EqualValues(t, 50, w.st.Traces)
+	assert.Zero(t, w.st.Evicted)
+}
+
+// Somebody whose id cannot be read is not the one above.
+func TestUnclearIDs(t *testing.T) {
+	w := newWorld(roomy())
+	w.span(1, 1, 0, "A", 0)
+	w.Learn(w.now, &Item{Trace: traceID(1), Span: spanID(2), Parent: spanID(1), UnclearSubtree: 1}, Ref{}, &w.st)
+	w.span(1, 3, 2, "", 0)
+	w.span(1, 4, 1, "", 0)
+	for from, want := range map[int]string{1: "A", 2: "", 3: "", 4: "A"} {
+		assert.Equal(t, want, w.ask(1, from).Subtree[0], "below span %d", from)
+	}
+	w.request(1, "r1")
+	w.LearnTraceIDs(w.now, &Item{Trace: traceID(1), UnclearWide: 1}, Ref{}, &w.st)
+	w.LearnTraceIDs(w.now, &Item{Trace: traceID(1), UnclearWide: 1}, Ref{}, &w.st)
+	assert.Empty(t, w.ask(1, 0).TraceIDs[0])
+	assert.EqualValues(t, 2, w.st.Conflicts, "one of the span, one of the trace")
+}
+
+// More ids than a trace can number: those left out are nobody's, not the root's.
+func TestMoreIDsThanATraceCanHold(t *testing.T) {
+	l := roomy()
+	l.MaxSpansPerTrace = maxValues
+	w := newWorld(l)
+	w.span(1, 1, 0, "root", 0)
+	const spans = maxValues/2 + 10
+	for i := 2; i <= spans; i++ {
+		it := &Item{Trace: traceID(1), Span: spanID(i), Parent: spanID(1), Subtree: [MaxSubtree]string{fmt.Sprint("a", i), fmt.Sprint("b", i)}}
+		w.Learn(w.now, it, Ref{}, &w.st)
+	}
+	a := w.ask(1, spans)
+	assert.Contains(t, []string{"", fmt.Sprint("a", spans)}, a.Subtree[0])
+	assert.Contains(t, []string{"", fmt.Sprint("b", spans)}, a.Subtree[1])
 }
 
 func TestFullTraceStillAnswers(t *testing.T) {

@@ -36,7 +36,7 @@ type node struct {
 
 const (
 	unresolved  = -1
-	ambiguous   = 1<<16 - 1 // two spans with the same id carry different ids
+	ambiguous   = 1<<16 - 1 // an id that cannot be told, as when two came for one span
 	maxValues   = ambiguous - 1
 	linearSpans = 32 // up to here looking through is faster than hashing
 
@@ -48,14 +48,14 @@ const (
 
 func (t *trace) learnTraceIDs(it *Item, n int, st *Stats) {
 	for i := range n {
-		v := it.TraceIDs[i]
-		if v == "" || t.wide[i] == v {
+		v, bit := it.TraceIDs[i], uint8(1)<<i
+		unclear := it.UnclearWide&bit != 0
+		if !unclear && (v == "" || t.wide[i] == v) {
 			continue
 		}
-		bit := uint8(1) << i
 		switch {
 		case t.conflicts&bit != 0:
-		case t.wide[i] == "":
+		case !unclear && t.wide[i] == "":
 			t.wide[i] = strings.Clone(v)
 			t.bytes += int64(len(v))
 		default:
@@ -89,6 +89,8 @@ func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
 	for i := range n {
 		if it.Subtree[i] != "" {
 			t.bear(nd, i, it.Subtree[i], st)
+		} else if it.UnclearSubtree&(1<<i) != 0 {
+			t.blur(nd, i, st)
 		}
 	}
 }
@@ -120,14 +122,29 @@ func (t *trace) bear(nd *node, i int, value string, st *Stats) {
 	switch own := nd.own[i]; {
 	case own == ambiguous:
 	case own == 0:
-		if at := t.value(value); at != 0 {
-			nd.own[i] = at
-			t.bears[i]++
+		at := t.value(value)
+		if at == 0 {
+			t.blur(nd, i, st)
+			return
 		}
+		nd.own[i] = at
+		t.bears[i]++
 	case t.values[own-1] != value:
-		nd.own[i] = ambiguous
-		st.Conflicts++
+		t.blur(nd, i, st)
 	}
+}
+
+// blur notes that a span has an id of its own that cannot be told: nothing for
+// the spans below it, and not their ancestor's either.
+func (t *trace) blur(nd *node, i int, st *Stats) {
+	if nd.own[i] == ambiguous {
+		return
+	}
+	if nd.own[i] == 0 {
+		t.bears[i]++
+	}
+	nd.own[i] = ambiguous
+	st.Conflicts++
 }
 
 // value is the place + 1 of a text; spans of one agent mostly come together, so

@@ -1,6 +1,10 @@
 package inference
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // Grammar is what event names are made of.
 type Grammar struct {
@@ -35,8 +39,8 @@ func NewNames(g Grammar, layers *Layers) *Names {
 	for _, p := range g.Parts {
 		n.parts[p] = struct{}{}
 	}
-	for prefix, name := range g.Operations {
-		n.operations = append(n.operations, operation{prefix, name})
+	for _, prefix := range slices.Sorted(maps.Keys(g.Operations)) {
+		n.operations = append(n.operations, operation{prefix, g.Operations[prefix]})
 	}
 	return n
 }
@@ -50,8 +54,8 @@ func (n *Names) Parse(raw string) Name {
 		name = dotted
 	}
 	layer := n.layers.ByName(name)
-	if layer == 0 {
-		return Name{Canonical: name}
+	if layer == 0 || len(name) > maxName {
+		return Name{Canonical: name, Layer: layer}
 	}
 	out := Name{Canonical: name, Layer: layer}
 	for {

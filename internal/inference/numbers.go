@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
+// maxNumber bounds what is tried as a number: a failed try copies the text.
+const maxNumber = 32
+
 // Number reads a finite number that arrived as text.
 func Number(s string) (float64, bool) {
-	if s == "" || len(s) > 32 {
+	if s == "" || len(s) > maxNumber {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(s, 64)
@@ -21,6 +24,9 @@ func Number(s string) (float64, bool) {
 
 // Int reads a whole number, from text also "3.0".
 func Int(s string) (int64, bool) {
+	if len(s) > maxNumber {
+		return 0, false
+	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return i, true
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/foundation-os/otelcol-foundation/internal/correlation"
-	"github.com/foundation-os/otelcol-foundation/internal/inference"
 )
 
 // Config is the configuration of layer_enricher. Lists and tables that the
@@ -110,7 +109,8 @@ type CacheConfig struct {
 	// goes first. Default: 50000.
 	MaxTraces int `mapstructure:"max_traces"`
 
-	// TTL is how long a trace is remembered after its last item. Default: 5m.
+	// TTL is how long a trace is remembered after its last item; older ones go
+	// as new ones come. Default: 5m.
 	TTL time.Duration `mapstructure:"ttl"`
 
 	// MaxSpansPerTrace is how many spans of one trace are remembered; at most
@@ -154,10 +154,7 @@ type MirrorConfig struct {
 	_ struct{}
 }
 
-const (
-	maxSpansPerTrace = 65534
-	maxRules         = inference.MaxLayers
-)
+const maxSpansPerTrace = 65534
 
 func createDefaultConfig() *Config {
 	return &Config{
@@ -174,7 +171,7 @@ func createDefaultConfig() *Config {
 	}
 }
 
-// Validate checks what concerns more than one block.
+// Validate checks what concerns more than one block, the preset included.
 func (c *Config) Validate() error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
@@ -192,6 +189,12 @@ func (c *Config) Validate() error {
 			}
 		}
 	}
+	// The rest shows when everything is put together, which wants sound parts;
+	// these report their errors themselves.
+	if errors.Join(append(errs, c.Preset.Validate(), c.Layers.Validate(), c.Correlation.Validate())...) == nil {
+		_, err := newPlan(c)
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 
@@ -200,9 +203,6 @@ func (c *LayersConfig) Validate() error {
 	var errs []error
 	if strings.TrimSpace(c.Default) == "" {
 		errs = append(errs, errors.New("default: is empty, must be a layer's name, such as unknown"))
-	}
-	if len(c.Rules)+len(c.Services) > maxRules {
-		errs = append(errs, fmt.Errorf("rules, services: %d entries, at most %d are allowed", len(c.Rules)+len(c.Services), maxRules))
 	}
 	for _, service := range slices.Sorted(maps.Keys(c.Services)) {
 		if service == "" {

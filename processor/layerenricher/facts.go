@@ -21,10 +21,13 @@ type value struct {
 	gate  gate
 	dirty bool // the canonical attribute is there and must be written again
 	isNil bool // the canonical attribute is there and holds no value
-	str   string
-	num   float64
-	i     int64
-	raw   pcommon.Value
+	// unclear: there is an id that cannot be read, so that another's must not
+	// stand in for it.
+	unclear bool
+	str     string
+	num     float64
+	i       int64
+	raw     pcommon.Value
 }
 
 func (v *value) found() bool { return v.rank != unset }
@@ -68,7 +71,7 @@ func (f *facts) reset() {
 // touch marks a slot for reset.
 func (f *facts) touch(at uint8) {
 	v := &f.slots[at]
-	if v.rank == unset && !v.isNil {
+	if v.rank == unset && !v.isNil && !v.unclear {
 		f.touched = append(f.touched, at)
 	}
 }
@@ -118,21 +121,25 @@ func (p *plan) timeUnit(f *facts) inference.Unit {
 	return 0
 }
 
-// ids copies what the item says itself into what the cache learns.
+// ids copies what the item says itself into what the cache learns, and tells
+// what it lacks.
 func (p *plan) ids(f *facts, it *correlation.Item) (missingWide, missingBelow uint8) {
-	for i, at := range p.traceWide {
-		v := &f.slots[at]
-		it.TraceIDs[i] = v.str
-		if !v.found() {
-			missingWide |= 1 << i
-		}
-	}
-	for i, at := range p.subtree {
-		v := &f.slots[at]
-		it.Subtree[i] = v.str
-		if !v.found() {
-			missingBelow |= 1 << i
-		}
-	}
+	it.UnclearWide, missingWide = f.ids(p.traceWide, it.TraceIDs[:])
+	it.UnclearSubtree, missingBelow = f.ids(p.subtree, it.Subtree[:])
 	return missingWide, missingBelow
+}
+
+func (f *facts) ids(slots []uint8, into []string) (unclear, missing uint8) {
+	for i, at := range slots {
+		v := &f.slots[at]
+		into[i] = v.str
+		switch {
+		case v.str != "":
+		case v.found() || v.unclear:
+			unclear |= 1 << i
+		default:
+			missing |= 1 << i
+		}
+	}
+	return unclear, missing
 }

@@ -52,8 +52,10 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 	ev := p.events[f.name.Canonical]
 	p.grow(f, &ev, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
-	if p.writeName(f, attrs) && rec.EventName() == "" {
-		rec.SetEventName(s.full(f.name))
+	if p.writeName(f, attrs) {
+		if _, ok := p.clean.Text(rec.EventName()); !ok {
+			rec.SetEventName(s.full(f.name))
+		}
 	}
 	ev.write(attrs)
 

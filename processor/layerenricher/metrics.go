@@ -29,7 +29,7 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 }
 
 func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, h hints) {
-	name := inference.Name{Canonical: m.Name(), Layer: s.parse(e.plan, m.Name()).Layer}
+	name := inference.Name{Canonical: m.Name(), Layer: e.plan.layers.ByName(m.Name())}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
 		points(e, s, now, m.Gauge().DataPoints(), name, h, pmetric.NumberDataPoint.Exemplars)

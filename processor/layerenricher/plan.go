@@ -1,6 +1,7 @@
 package layerenricher
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -195,11 +196,20 @@ func (p *plan) compile(t *table) error {
 	if id, ok := byName[attributeOperation]; ok {
 		p.operation = id
 	}
-	for _, name := range t.Correlation.TraceWide {
-		p.traceWide = append(p.traceWide, byName[name])
+	carried := func(list string, names []string) (ids []uint8, err error) {
+		for _, name := range names {
+			if t.Attributes[name].Kind != kindID {
+				return nil, fmt.Errorf("correlation.%s: %s is no id, must be a text attribute of spans or logs", list, name)
+			}
+			ids = append(ids, byName[name])
+		}
+		return ids, nil
 	}
-	for _, name := range t.Correlation.Subtree {
-		p.subtree = append(p.subtree, byName[name])
+	var errWide, errBelow error
+	p.traceWide, errWide = carried("trace_wide", t.Correlation.TraceWide)
+	p.subtree, errBelow = carried("subtree", t.Correlation.Subtree)
+	if err := errors.Join(errWide, errBelow); err != nil {
+		return err
 	}
 	if len(p.traceWide) > correlation.MaxTraceWide || len(p.subtree) > correlation.MaxSubtree {
 		return fmt.Errorf("preset: more than %d trace-wide or %d subtree ids", correlation.MaxTraceWide, correlation.MaxSubtree)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -239,11 +240,11 @@ func (t *table) extend(cfg *Config) {
 		t.Correlation.Subtree = cfg.Correlation.Subtree
 	}
 	for _, name := range append(append([]string(nil), t.Correlation.TraceWide...), t.Correlation.Subtree...) {
-		row, ok := t.Attributes[name]
-		if !ok {
-			row = tableRow{On: []place{onSpan, onLog}}
+		row := t.Attributes[name]
+		if row.Kind == kindAtom { // a text becomes an id by being carried
+			row.Kind = kindID
 		}
-		row.Kind = kindID
+		row.On = append(slices.Clone(row.On), onSpan, onLog)
 		t.Attributes[name] = row
 	}
 	if !cfg.Mirror.GenAI {

@@ -87,13 +87,13 @@ func (p *plan) readField(f *facts, t *target, v pcommon.Value, got *value) (ok b
 			got.i, ok = v.Int(), v.Int() >= 5 && v.Int() <= 24
 			return ok
 		}
-		got.i = int64(inference.Severity(v.AsString()))
+		got.i = int64(inference.Severity(v.Str()))
 		return got.i != 0
 	case kindTimestamp:
 		got.i, ok = toInt(v)
 		return ok
 	case kindTimeUnit:
-		got.num = float64(inference.ParseUnit(v.AsString()))
+		got.num = float64(inference.ParseUnit(v.Str()))
 		return got.num != 0
 	}
 	if v.Type() != pcommon.ValueTypeStr {
@@ -102,7 +102,7 @@ func (p *plan) readField(f *facts, t *target, v pcommon.Value, got *value) (ok b
 	text := v.Str()
 	var trace [16]byte
 	var span [8]byte
-	if len(text) == 55 {
+	if len(text) == traceparentLen && t.kind != kindParentSpan { // which may be another trace's
 		trace, span, ok = inference.Traceparent(text)
 	} else if t.kind == kindTraceID {
 		trace, ok = inference.TraceID(text)
@@ -117,6 +117,8 @@ func (p *plan) readField(f *facts, t *target, v pcommon.Value, got *value) (ok b
 	return ok
 }
 
+const traceparentLen = 55
+
 func (p *plan) id(v pcommon.Value) (string, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
@@ -124,6 +126,13 @@ func (p *plan) id(v pcommon.Value) (string, bool) {
 		return s, ok && len(s) <= maxID
 	case pcommon.ValueTypeInt:
 		return strconv.FormatInt(v.Int(), 10), true
+	case pcommon.ValueTypeDouble:
+		i, ok := inference.Whole(v.Double())
+		return strconv.FormatInt(i, 10), ok
+	case pcommon.ValueTypeSlice: // a header's values
+		if s := v.Slice(); s.Len() == 1 && s.At(0).Type() == pcommon.ValueTypeStr {
+			return p.id(s.At(0))
+		}
 	}
 	return "", false
 }
@@ -269,12 +278,18 @@ func toInt(v pcommon.Value) (int64, bool) {
 	return 0, false
 }
 
+// maxNumber bounds what is tried as a number: a failed try copies the text.
+const maxNumber = 32
+
 // toNumber makes a number of a text that is one.
 func toNumber(v pcommon.Value) {
 	if v.Type() != pcommon.ValueTypeStr {
 		return
 	}
 	s := strings.TrimSpace(v.Str())
+	if len(s) > maxNumber {
+		return
+	}
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		v.SetInt(i)
 	} else if f, ok := inference.Number(s); ok {

@@ -37,10 +37,15 @@ func (p *plan) note(f *facts, t *target, v pcommon.Value) {
 	}
 	var got value
 	if !p.read(f, t, v, &got) {
+		isNil := p.isNil(v)
 		if t.rank != 0 {
+			if t.kind == kindID && !isNil {
+				f.touch(t.slot)
+				old.unclear = true
+			}
 			return
 		}
-		if p.isNil(v) {
+		if isNil {
 			f.touch(t.slot)
 			old.isNil = true
 			return

@@ -9,13 +9,11 @@ import (
 // write adds the canonical attributes that an item lacks, and takes away those
 // that hold no value. Layer, name and phase are not its business.
 func (p *plan) write(f *facts, attrs pcommon.Map) {
+	nils := false
 	for _, at := range f.touched {
 		v, info := &f.slots[at], &p.slots[at]
-		if v.isNil && !v.found() {
-			attrs.Remove(info.name)
-			continue
-		}
 		if !v.found() {
+			nils = nils || v.isNil
 			continue
 		}
 		if info.mirror != "" && v.str != "" {
@@ -42,6 +40,19 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 		case kindCustom:
 			left := maxCustom
 			putCustom(p, attrs, info.name, v.raw.Map(), maxCustomDepth, &left)
+		}
+	}
+	// At last, since Remove moves another attribute into the place, which a raw
+	// value may point to.
+	if nils {
+		p.removeNils(f, attrs)
+	}
+}
+
+func (p *plan) removeNils(f *facts, attrs pcommon.Map) {
+	for _, at := range f.touched {
+		if v := &f.slots[at]; v.isNil && !v.found() {
+			attrs.Remove(p.slots[at].name)
 		}
 	}
 }
@@ -125,7 +136,7 @@ func putCustom(p *plan, attrs pcommon.Map, prefix string, m pcommon.Map, depth i
 // writeName adds the canonical name and the phase of an event; it is false when
 // the item is none.
 func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
-	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" {
+	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" || len(f.name.Canonical) > maxEventName {
 		return false
 	}
 	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {

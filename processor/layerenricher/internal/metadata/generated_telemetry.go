@@ -70,7 +70,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	var err, errs error
 	builder.LayerEnricherCacheConflicts, err = builder.meter.Int64Counter(
 		"otelcol_layer_enricher_cache_conflicts",
-		metric.WithDescription("Ids given up because two different values came for one trace or one span. [Development]"),
+		metric.WithDescription("Ids given up because two different values, or one that cannot be read, came for one trace or one span. [Development]"),
 		metric.WithUnit("{id}"),
 	)
 	errs = errors.Join(errs, err)

@@ -24,7 +24,7 @@ func NewSettings(tt *componenttest.Telemetry) processor.Settings {
 func AssertEqualLayerEnricherCacheConflicts(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_layer_enricher_cache_conflicts",
-		Description: "Ids given up because two different values came for one trace or one span. [Development]",
+		Description: "Ids given up because two different values, or one that cannot be read, came for one trace or one span. [Development]",
 		Unit:        "{id}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
