@@ -136,14 +136,23 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	var cleared []*Alert
+	for h, a := range r.active {
+		if now, holds := found[h]; holds {
+			a.Value, a.Annotations, a.KeepFiringSince = now.Value, now.Annotations, time.Time{}
+		} else if !r.keeps(a, e.at) {
+			delete(r.active, h)
+			if a.State == Firing {
+				cleared = append(cleared, a)
+			}
+		}
+	}
 	for h, a := range found {
-		if known, ok := r.active[h]; ok {
-			known.Value, known.Annotations = a.Value, a.Annotations
+		if _, known := r.active[h]; known {
 			continue
 		}
 		if r.maxActive > 0 && len(r.active) >= r.maxActive {
 			e.result.Refused++
-			delete(found, h)
 			continue
 		}
 		r.active[h] = a
@@ -151,20 +160,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 
 	var out promql.Vector
 	var changes []Change
-	var cleared []*Alert
-	standing := 0
-	for h, a := range r.active {
-		_, holds := found[h]
-		if holds {
-			a.KeepFiringSince = time.Time{}
-		} else if !r.keeps(a, e.at) {
-			delete(r.active, h)
-			if a.State == Firing {
-				cleared = append(cleared, a)
-			}
-			continue
-		}
-		standing++
+	for _, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
 		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold {
 			a.State, a.FiredAt = Firing, e.at
@@ -178,7 +174,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	}
 	changes = append(changes, r.resolve(ctx, cleared, e)...)
 
-	if e.limit > 0 && standing > e.limit {
+	if standing := len(r.active); e.limit > 0 && standing > e.limit {
 		changes = dropStarted(changes)
 		for _, a := range r.active {
 			if a.State == Firing && a.FiredAt.Before(e.at) {

@@ -148,6 +148,16 @@ func TestLimits(t *testing.T) {
 		assert.Empty(t, res.Failures)
 		assert.Equal(t, 1, res.Refused)
 	})
+	t.Run("of alerts per rule has room for what takes the place of what ends", func(t *testing.T) {
+		g := load(t, Options{AlertsPerRule: 1}, `groups: [{name: g, rules: [{alert: A, expr: m}]}]`)
+		one := func(i string) func() (promql.Vector, error) {
+			return func() (promql.Vector, error) { return promql.Vector{{F: 1, Metric: labels.FromStrings("i", i)}}, nil }
+		}
+		require.Len(t, g.Eval(t.Context(), at(0), answers{"m": one("a")}.env()).Changes, 1)
+		res := g.Eval(t.Context(), at(1), answers{"m": one("b")}.env())
+		assert.Len(t, res.Changes, 2, "one ends, one begins")
+		assert.Zero(t, res.Refused)
+	})
 }
 
 func TestBadFilesAreReportedTogether(t *testing.T) {
