@@ -48,10 +48,10 @@ type core struct {
 	agg      *fold.Aggregate
 	start    time.Time
 
-	life    sync.Mutex
-	users   int
-	stopped chan struct{}
-	ended   chan struct{}
+	life  sync.Mutex
+	users int
+	stop  context.CancelFunc
+	ended chan struct{}
 }
 
 func newCore(set connector.Settings, cfg *Config, next consumer.Metrics, now func() time.Time) (*core, error) {
@@ -99,10 +99,11 @@ func (c *core) observe() error {
 func (c *core) startTicking() {
 	c.life.Lock()
 	defer c.life.Unlock()
-	if c.stopped != nil {
+	if c.stop != nil {
 		return
 	}
-	c.stopped, c.ended = make(chan struct{}), make(chan struct{})
+	ctx, stop := context.WithCancel(context.Background())
+	c.stop, c.ended = stop, make(chan struct{})
 	go func() {
 		defer close(c.ended)
 		ticker := time.NewTicker(c.cfg.FlushInterval)
@@ -110,8 +111,8 @@ func (c *core) startTicking() {
 		for {
 			select {
 			case <-ticker.C:
-				c.flush(context.Background())
-			case <-c.stopped:
+				c.flush(ctx)
+			case <-ctx.Done():
 				return
 			}
 		}
@@ -127,8 +128,8 @@ func (c *core) release(ctx context.Context) {
 	if c.users > 0 {
 		return
 	}
-	if c.stopped != nil {
-		close(c.stopped)
+	if c.stop != nil {
+		c.stop() // also a flush that hangs: the last one brings its values
 		<-c.ended
 		c.flush(ctx)
 	}

@@ -193,6 +193,75 @@ func TestDisabledMetricsAreNotMade(t *testing.T) {
 	})
 }
 
+// Runs converge and begin anew whether or not those that finish are counted.
+func TestConvergedRunsWithoutFinishedOnes(t *testing.T) {
+	p := start(t, func(c *Config) { c.DisabledMetrics = []string{"dspex.optimization.runs.finished"} })
+	for _, second := range []time.Duration{0, 10 * time.Second} {
+		p.spans(spanOf{name: "dspex.optimization.iteration", start: second, length: time.Second, attrs: kv{"program_id": "p", "converged": true}})
+		p.spans(spanOf{name: "request.optimize", start: second, length: 2 * time.Second, attrs: kv{"program_id": "p"}})
+	}
+	p.expect(map[string]string{
+		"dspex.optimization.runs.finished{strategy=unknown}":  "",
+		"dspex.optimization.runs.converged{strategy=unknown}": "2",
+	})
+}
+
+// A span event is somewhere in its span, but what it says itself goes before that.
+func TestSpanEventsInheritWhatTheyDoNotSay(t *testing.T) {
+	p := start(t, nil)
+	p.spans(spanOf{
+		name: "work", id: 1, attrs: kv{"foundation_os.agent.id": "boss"},
+		events: []event{
+			{name: "dspex.coordination.multi_agent.agent_result", attrs: kv{"agent_id": "helper"}},
+			{name: "dspex.coordination.multi_agent.agent_result", attrs: kv{"agent_id": "nil", "foundation_os.agent.id": "nil"}},
+		},
+	}, spanOf{
+		name: "work", id: 2, attrs: kv{"agent_id": "raw"},
+		events: []event{{name: "dspex.coordination.multi_agent.agent_result"}},
+	})
+	p.expect(map[string]string{
+		"dspex.agent.contributions{agent_id=helper}":  "1",
+		"dspex.agent.contributions{agent_id=boss}":    "1",
+		"dspex.agent.contributions{agent_id=raw}":     "1",
+		"dspex.agent.contributions{agent_id=unknown}": "",
+	})
+}
+
+// What no metric counts is not said to be counted.
+func TestItemsAreWhatSomeMetricCounts(t *testing.T) {
+	p := start(t, nil)
+	p.spans(spanOf{name: "GET /", attrs: kv{"agent_id": "a"}}, spanOf{name: "foundation.process_registry.lookup", length: ms})
+	p.events(event{name: "foundation.span.start"}, event{name: "foundation_os.alert.triggered"}, event{name: "foundation.process_registry.lookup.start"},
+		event{name: "foundation_jido.coordination.auction.start"})
+	assert.EqualValues(t, 2, p.core.agg.Stats.Items)
+}
+
+// A next component that hangs does not keep the collector from ending.
+func TestShutdownEndsAFlushThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := NewFactory()
+		hangs := true
+		var last pmetric.Metrics
+		next, err := consumer.NewMetrics(func(ctx context.Context, md pmetric.Metrics) error {
+			if hangs {
+				<-ctx.Done()
+				hangs = false
+				return ctx.Err()
+			}
+			last = md
+			return nil
+		})
+		require.NoError(t, err)
+		c, err := f.CreateTracesToMetrics(context.Background(), connectortest.NewNopSettings(metadata.Type), f.CreateDefaultConfig(), next)
+		require.NoError(t, err)
+		require.NoError(t, c.Start(context.Background(), componenttest.NewNopHost()))
+		require.NoError(t, c.ConsumeTraces(context.Background(), oneRegistration()))
+		time.Sleep(time.Minute)
+		require.NoError(t, c.Shutdown(context.Background()))
+		assert.Equal(t, "1", asText(last)["foundation.process.registrations{namespace=default,process_type=unknown}"])
+	})
+}
+
 func TestExponentialHistograms(t *testing.T) {
 	p := start(t, func(c *Config) { c.Histogram = HistogramExponential })
 	for _, d := range []time.Duration{ms, 2 * ms, 4 * ms, 0} {

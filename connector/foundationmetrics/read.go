@@ -80,16 +80,16 @@ func attribute(m pcommon.Map, names ...string) string {
 // span event's span; the item is dropped when nobody would count it.
 func (r *reader) add(it item.Item, named plan.Named, attrs pcommon.Map, base *pcommon.Map) {
 	it.Class, it.Phase, it.Resource = named.Class, named.Phase, r.resource
-	if it.Class < 0 && attribute(attrs, semconv.AttributeAgentID, "agent_id") == "" {
+	if it.Class < 0 && attribute(attrs, r.plan.AgentIDNames...) == "" {
 		return
 	}
 	if named.Operation != "" { // the attribute, when there is one, comes later and wins
 		r.fields = append(r.fields, item.Field{Slot: r.plan.Operation[len(r.plan.Operation)-1], Value: item.Value{Kind: item.Text, Text: named.Operation}})
 	}
+	r.fill(attrs)
 	if base != nil {
-		r.fill(*base, true)
+		r.inherit(*base, attrs)
 	}
-	r.fill(attrs, false)
 	if it.Class == r.plan.AppGauge {
 		it.Tags = tags(attrs)
 	}
@@ -98,11 +98,8 @@ func (r *reader) add(it item.Item, named plan.Named, attrs pcommon.Map, base *pc
 }
 
 // fill appends the attributes that the plan reads.
-func (r *reader) fill(attrs pcommon.Map, inherited bool) {
+func (r *reader) fill(attrs pcommon.Map) {
 	for k, v := range attrs.All() {
-		if inherited && !inherits(k) {
-			continue
-		}
 		if slot, ok := r.plan.Slots[k]; ok {
 			r.fields = append(r.fields, item.Field{Slot: slot, Value: value(v)})
 		}
@@ -112,16 +109,17 @@ func (r *reader) fill(attrs pcommon.Map, inherited bool) {
 	}
 }
 
-// inherits says whether a span event has an attribute of its span: who and where, but
-// not how it went, which only the event itself knows.
-func inherits(key string) bool {
-	switch key {
-	case semconv.AttributeLayer, semconv.AttributeAgentID, semconv.AttributeAgentType, semconv.AttributeRequestID,
-		semconv.AttributeCoordinationID, semconv.AttributeCoordinationType, semconv.AttributeProgramID,
-		semconv.AttributeProgramType, semconv.AttributeOptimizationStrategy:
-		return true
-	default:
-		return false
+// inherit appends what a span event has of its span and does not say itself, by
+// whatever name.
+func (r *reader) inherit(span, own pcommon.Map) {
+	for i := range r.plan.Inherited {
+		x := &r.plan.Inherited[i]
+		if attribute(own, x.Names...) != "" {
+			continue
+		}
+		if s := attribute(span, x.Names...); s != "" {
+			r.fields = append(r.fields, item.Field{Slot: x.Slot, Value: item.Value{Kind: item.Text, Text: s}})
+		}
 	}
 }
 

@@ -173,6 +173,9 @@ func TestActiveAgents(t *testing.T) {
 			end.at, begin.at = 1*time.Second, 2*time.Second
 			p.events(agent(registered, "a"), end, begin)
 		}, "1"},
+		"seen by an alias of its id": {func(p *pair) {
+			p.spans(spanOf{name: "jido.agent.run", attrs: kv{"gen_ai.agent.id": "a", "agent_type": "solver"}})
+		}, "1"},
 		"a failed registration": {func(p *pair) { p.events(agent("foundation_jido.agent.registration.failed", "a")) }, ""},
 		"the id nil":            {func(p *pair) { seen(p, "nil") }, ""},
 		"registrations without ids": {func(p *pair) {

@@ -33,7 +33,8 @@ type Table struct {
 	ttl  time.Duration
 	all  map[Agent]*state
 	gone map[Agent]gone // terminations, for registrations that arrive after them
-	// terminates are the scopes in which an agent has ever ended: there silence is no end.
+	// terminates are the scopes in which an agent has ever ended: there silence is no
+	// end. The owner bounds the scopes.
 	terminates map[string]bool
 	nameless   map[namelessKey]int
 	places     map[Place]bool // emitted once, so that zero is emitted too
@@ -89,7 +90,7 @@ func (t *Table) Register(now time.Time, a Agent, p Place, at int64) bool {
 
 // Terminate records an end.
 func (t *Table) Terminate(now time.Time, a Agent, p Place, at int64) bool {
-	t.terminates[a.Scope] = len(t.terminates) < t.max || t.terminates[a.Scope]
+	t.terminates[a.Scope] = true
 	if a.ID == "" {
 		if k := (namelessKey{a.Scope, p}); t.nameless[k] > 0 {
 			t.nameless[k]--
@@ -101,9 +102,6 @@ func (t *Table) Terminate(now time.Time, a Agent, p Place, at int64) bool {
 			return true // the end of an earlier life
 		}
 		delete(t.all, a)
-	}
-	if len(t.gone) >= t.max {
-		t.expire(now)
 	}
 	if len(t.gone) >= t.max {
 		return false
@@ -129,9 +127,6 @@ func (t *Table) See(now time.Time, a Agent, p Place) bool {
 func (t *Table) touch(now time.Time, a Agent, p Place) *state {
 	s := t.all[a]
 	if s == nil {
-		if len(t.all) >= t.max {
-			t.expire(now)
-		}
 		if len(t.all) >= t.max {
 			return nil
 		}
@@ -168,8 +163,9 @@ type Count struct {
 	Active int
 }
 
-// Active counts the agents of every place known, zeros included: a gauge that merely
-// stopped would keep its last value in the back-ends.
+// Active forgets the agents of which nothing was heard for too long, which makes room
+// for others, and counts those of every place known, zeros included: a gauge that
+// merely stopped would keep its last value in the back-ends.
 func (t *Table) Active(now time.Time) []Count {
 	t.expire(now)
 	counts := map[Place]int{}

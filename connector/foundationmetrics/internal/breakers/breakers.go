@@ -42,9 +42,6 @@ func (t *Table) Set(now time.Time, k Key, state string, at int64) bool {
 	b := t.known[k]
 	if b == nil {
 		if len(t.known) >= t.max {
-			t.expire(now)
-		}
-		if len(t.known) >= t.max {
 			return false
 		}
 		b = &Breaker{Key: k}
@@ -58,19 +55,15 @@ func (t *Table) Set(now time.Time, k Key, state string, at int64) bool {
 	return true
 }
 
-func (t *Table) expire(now time.Time) {
+// Last forgets the breakers of which nothing was heard within the time to live, which
+// makes room for others, and returns the rest in order.
+func (t *Table) Last(now time.Time) []Breaker {
+	out := make([]Breaker, 0, len(t.known))
 	for k, b := range t.known {
 		if now.Sub(b.seen) > t.ttl {
 			delete(t.known, k)
+			continue
 		}
-	}
-}
-
-// Last returns the breakers heard of within the time to live, in order.
-func (t *Table) Last(now time.Time) []Breaker {
-	t.expire(now)
-	out := make([]Breaker, 0, len(t.known))
-	for _, b := range t.known {
 		out = append(out, *b)
 	}
 	slices.SortFunc(out, func(a, b Breaker) int {

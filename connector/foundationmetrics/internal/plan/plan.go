@@ -46,7 +46,6 @@ type Sample struct {
 type Class struct {
 	Event   string // canonical name, or the prefix of a pattern
 	Layer   string
-	Phased  bool // start and complete make one operation
 	Samples []Sample
 }
 
@@ -57,15 +56,26 @@ type Plan struct {
 	Slots   map[string]uint16
 	Caps    []int // the sizes of the sets that bound attribute values
 
-	Layer, Outcome, AgentID, AgentType, ProgramID, CoordinationID, RequestID    Ref
-	Operation, Iteration, Converged, Score, Strategy, TimeUnit                  Ref
-	BreakerName, BreakerTo, MetricName, MetricValue                             Ref
-	Duration                                                                    Ref
-	DurationNames                                                               []string
-	Register, Terminate, StateChange, Iterations, MultiAgent, Request, AppGauge int // classes
+	Layer, Outcome, AgentID, AgentType, ProgramID, CoordinationID, RequestID Ref
+	Operation, Iteration, Converged, Score, Strategy, TimeUnit               Ref
+	BreakerName, BreakerTo, MetricName, MetricValue                          Ref
+	Duration                                                                 Ref
+	DurationNames                                                            []string
+	Register, Terminate, Iterations, AppGauge                                int // classes
+
+	// AgentIDNames are the names of an agent's id, none when agents are not counted.
+	AgentIDNames []string
+	// Inherited are the attributes that a span event has of its span.
+	Inherited []Inherited
 
 	byName   map[string]int
 	patterns []pattern
+}
+
+// Inherited is an attribute, as its names in their order, and the slot of the first.
+type Inherited struct {
+	Names []string
+	Slot  uint16
 }
 
 type pattern struct {
@@ -78,7 +88,7 @@ type pattern struct {
 func New(disabled []string) *Plan {
 	p := &Plan{Slots: map[string]uint16{}, byName: map[string]int{}}
 	for _, e := range semconv.Events {
-		p.byName[e.Name] = p.class(e.Name, string(e.Layer), e.Kind == semconv.KindSpan)
+		p.byName[e.Name] = p.class(e.Name, string(e.Layer))
 		for _, a := range e.Aliases {
 			p.byName[a] = p.byName[e.Name]
 		}
@@ -104,8 +114,8 @@ func New(disabled []string) *Plan {
 	return p
 }
 
-func (p *Plan) class(event, layer string, phased bool) int {
-	p.Classes = append(p.Classes, Class{Event: event, Layer: layer, Phased: phased})
+func (p *Plan) class(event, layer string) int {
+	p.Classes = append(p.Classes, Class{Event: event, Layer: layer})
 	return len(p.Classes) - 1
 }
 
@@ -119,7 +129,7 @@ func (p *Plan) makePatterns() {
 				if !ok || slices.ContainsFunc(p.patterns, func(x pattern) bool { return x.prefix == prefix }) {
 					continue
 				}
-				c := p.class(e, string(semconv.LayerOf(prefix)), true)
+				c := p.class(e, string(semconv.LayerOf(prefix)))
 				p.patterns = append(p.patterns, pattern{prefix, s.Except, c})
 			}
 		}
@@ -184,13 +194,27 @@ func (p *Plan) ref(names ...string) Ref {
 }
 
 // of is the reference to an attribute of the model and its aliases.
-func (p *Plan) of(name string) Ref {
+func (p *Plan) of(name string) Ref { return p.ref(namesOf(name)...) }
+
+func namesOf(attribute string) []string {
 	for _, a := range semconv.Attributes {
-		if a.Name == name {
-			return p.ref(append([]string{name}, a.Aliases...)...)
+		if a.Name == attribute {
+			return append([]string{a.Name}, a.Aliases...)
 		}
 	}
-	panic("semconv has no attribute " + name) // a name in this package's code
+	panic("semconv has no attribute " + attribute) // a name in this package's code
+}
+
+// inherited are who and where, but not how it went, which only an event itself knows.
+func (p *Plan) inherited() (out []Inherited) {
+	for _, name := range []string{
+		semconv.AttributeLayer, semconv.AttributeAgentID, semconv.AttributeAgentType, semconv.AttributeRequestID,
+		semconv.AttributeCoordinationID, semconv.AttributeCoordinationType, semconv.AttributeProgramID,
+		semconv.AttributeProgramType, semconv.AttributeOptimizationStrategy,
+	} {
+		out = append(out, Inherited{Names: namesOf(name), Slot: p.of(name)[0]})
+	}
+	return out
 }
 
 func (p *Plan) special() {
@@ -212,17 +236,14 @@ func (p *Plan) special() {
 	p.MetricName = p.of(semconv.AttributeMetric)
 	p.MetricValue = p.of(semconv.AttributeValue)
 	p.Duration = p.of(semconv.AttributeDuration)
-	for _, a := range semconv.Attributes {
-		if a.Name == semconv.AttributeDuration {
-			p.DurationNames = append([]string{a.Name}, a.Aliases...)
-		}
+	p.DurationNames = namesOf(semconv.AttributeDuration)
+	p.Inherited = p.inherited()
+	if slices.ContainsFunc(p.Metrics, func(m semconv.Metric) bool { return m.State == semconv.StateAgents }) {
+		p.AgentIDNames = namesOf(semconv.AttributeAgentID)
 	}
 	p.Register = p.byName[semconv.EventAgentRegistration]
 	p.Terminate = p.byName[semconv.EventAgentTermination]
-	p.StateChange = p.byName[semconv.EventInfrastructureCircuitBreakerStateChange]
 	p.Iterations = p.byName[semconv.EventOptimizationIteration]
-	p.MultiAgent = p.byName[semconv.EventCoordinationMultiAgent]
-	p.Request = p.byName[semconv.EventRequest]
 	p.AppGauge = p.byName[semconv.EventMetric]
 }
 

@@ -28,7 +28,6 @@ const (
 type Definition struct {
 	Name, Unit, Brief string
 	Kind              Kind
-	Keys              []string // of the attributes, without the layer; empty for free ones
 	Bounds            []float64
 }
 
@@ -127,7 +126,7 @@ func (t *Table) Resource(attrs []item.Pair, scope string) int {
 // Get returns a series, making it when it is new and there is room; else the metric's
 // overflow series, and nil for gauges: the last of unrelated values means nothing.
 func (t *Table) Get(resource, m int, attrs []item.Pair) *Series {
-	if s := t.find(resource, m, attrs, true); s != nil {
+	if s := t.Ensure(resource, m, attrs); s != nil {
 		return s
 	}
 	if t.Definitions[m].Kind == Gauge {
@@ -144,29 +143,17 @@ func (t *Table) Get(resource, m int, attrs []item.Pair) *Series {
 	return s
 }
 
-// Ensure makes a series of value zero when it is new and there is room.
-func (t *Table) Ensure(resource, m int, attrs []item.Pair) {
-	t.find(resource, m, attrs, true)
-}
-
-// Reset drops the series of a metric everywhere, for gauges that are written anew.
-func (t *Table) Reset(m int) {
-	for _, r := range t.Resources {
-		if m < len(r.metrics) && r.metrics[m] != nil {
-			t.count -= len(r.metrics[m].order)
-			r.metrics[m] = nil
-		}
+// Ensure returns a series, making it, of value zero, when it is new and there is room;
+// nil when there is none.
+func (t *Table) Ensure(resource, m int, attrs []item.Pair) *Series {
+	full := t.count >= t.max
+	if full && t.Of(resource, m) == nil {
+		return nil // not even an empty map: resources times metrics are many
 	}
-}
-
-// overflowKey is no key that pairs could write: it would be a length without a value.
-const overflowKey = "\xff"
-
-func (t *Table) find(resource, m int, attrs []item.Pair, create bool) *Series {
 	x := t.Resources[resource].metric(m)
 	k := t.pairs(attrs)
 	s := x.byKey[string(k)]
-	if s != nil || !create || t.count >= t.max {
+	if s != nil || full {
 		return s
 	}
 	s = t.make(m, attrs)
@@ -175,6 +162,23 @@ func (t *Table) find(resource, m int, attrs []item.Pair, create bool) *Series {
 	x.order = append(x.order, s)
 	return s
 }
+
+// Reset drops the series of a metric everywhere, for gauges that are written anew.
+func (t *Table) Reset(m int) {
+	for _, r := range t.Resources {
+		if m < len(r.metrics) && r.metrics[m] != nil {
+			for _, s := range r.metrics[m].order {
+				if !s.Overflow {
+					t.count--
+				}
+			}
+			r.metrics[m] = nil
+		}
+	}
+}
+
+// overflowKey is no key that pairs could write: it would be a length without a value.
+const overflowKey = "\xff"
 
 func (r *Resource) metric(m int) *metric {
 	for len(r.metrics) <= m {

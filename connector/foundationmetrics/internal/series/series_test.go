@@ -48,10 +48,12 @@ func TestAFullTableOverflows(t *testing.T) {
 	assert.True(t, over[0].Overflow)
 	assert.EqualValues(t, 7, over[0].Sum)
 	assert.Nil(t, x.Get(r, 1, attr("new")), "gauges have no overflow")
+	assert.Len(t, x.Resources[r].metrics, 1, "what finds no room takes no memory")
 	assert.Equal(t, overflowResource, x.Resource(attr("flood"), ""), "a full table takes no resource")
 
 	x.Reset(0)
 	assert.Empty(t, x.Of(r, 0))
+	assert.Zero(t, x.Len(), "an overflow series is none of those that are bounded")
 	assert.NotNil(t, x.Get(r, 1, attr("new")), "there is room again")
 }
 
