@@ -1070,7 +1070,7 @@ var Metrics = []Metric{
 		},
 		Sources: []Source{
 			{
-				Events: []string{"dspex.optimization.iteration"},
+				Events: []string{"dspex.optimization.iteration", "dspex.coordination.multi_agent", "foundation_os.request"},
 				Count:  CountOperation,
 				Value:  ValueOne,
 			},

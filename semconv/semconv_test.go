@@ -170,6 +170,22 @@ func TestThePrometheusContract(t *testing.T) {
 	}
 }
 
+// What an operation is, is said by the events and by the metric that counts them: a
+// new one that is forgotten in one place would be missing in the error rate.
+func TestOperationsAreCounted(t *testing.T) {
+	var operations []string
+	for _, e := range Events {
+		if e.Operation {
+			operations = append(operations, e.Name)
+		}
+	}
+	for _, m := range Metrics {
+		if m.Name == MetricOperations && !slices.Equal(m.Sources[0].Events, operations) {
+			t.Errorf("%s counts %v, the operations are %v", m.Name, m.Sources[0].Events, operations)
+		}
+	}
+}
+
 func TestMetricsReadWhatExists(t *testing.T) {
 	attributes, events := map[string]bool{}, map[string]bool{}
 	for _, a := range Attributes {
@@ -206,7 +222,7 @@ func TestMetricsReadWhatExists(t *testing.T) {
 	}
 }
 
-// Section 7 of the domain: what has a baseline, what has a rate.
+// What the source document keeps a baseline of, and what it gives a sampling rate.
 func TestWatchedMetricsAndSamplingRates(t *testing.T) {
 	var watched []string
 	for _, m := range Metrics {
