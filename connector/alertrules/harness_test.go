@@ -243,6 +243,16 @@ func loadFile(t *testing.T, path string) *Config {
 	return cfg
 }
 
+// counter sums the points of an own metric that have the attribute's value.
+func (r *rig) counter(name, key, value string) int64 {
+	r.t.Helper()
+	m, err := r.tel.GetMetric(name)
+	if err != nil {
+		return 0
+	}
+	return sumOf(m, key, value)
+}
+
 // sumOf adds the points of a counter that have the attribute's value; without a
 // key, all.
 func sumOf(m metricdata.Metrics, key, value string) int64 {
