@@ -1,6 +1,7 @@
 package alertrules
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,6 +101,17 @@ rules:
 	assert.False(t, r.mm.(*metricsInstance).ingests)
 	r.step(10 * time.Second)
 	assert.Len(t, r.short(), 1, "and one engine evaluates: one event")
+}
+
+// A severity may come from telemetry.
+func TestTransitionsAreBounded(t *testing.T) {
+	var tr transitions
+	for i := range maxTransitions + 5 {
+		tr.add(tally{"R", "firing", fmt.Sprint(i)})
+	}
+	got := tr.copy()
+	assert.Len(t, got, maxTransitions+1)
+	assert.Equal(t, int64(5), got[tally{"R", "firing", ""}], "none is lost")
 }
 
 func ruleFile(t *testing.T, text string) string {

@@ -28,6 +28,10 @@ type evaluator struct {
 	lastTallies map[tally]int
 }
 
+// maxTransitions bounds the series of transitions: a severity may be a template
+// over telemetry. Beyond it, changes are counted without their severity.
+const maxTransitions = 10_000
+
 // transitions counts changes; event rules count from other goroutines.
 type transitions struct {
 	mu sync.Mutex
@@ -39,6 +43,9 @@ func (t *transitions) add(k tally) {
 	defer t.mu.Unlock()
 	if t.n == nil {
 		t.n = map[tally]int64{}
+	}
+	if _, known := t.n[k]; !known && len(t.n) >= maxTransitions {
+		k.severity = ""
 	}
 	t.n[k]++
 }

@@ -110,6 +110,12 @@ func (g *Group) evalRule(ctx context.Context, i int, r rule, at time.Time, env E
 func (g *Group) write(ctx context.Context, i int, vec promql.Vector, at time.Time, to storage.AppendableV2, res *Result) error {
 	_, records := g.rules[i].(*recording)
 	app := to.AppenderV2(ctx)
+	done := false
+	defer func() {
+		if !done {
+			_ = app.Rollback() // a panic: the store waits for whoever appends
+		}
+	}()
 	inOrder := storage.AppendV2Options{RejectOutOfOrder: true}
 	returned := make(map[string]labels.Labels, len(vec))
 	var errs []error
@@ -140,6 +146,7 @@ func (g *Group) write(ctx context.Context, i int, vec promql.Vector, at time.Tim
 			res.Stale = append(res.Stale, ls)
 		}
 	}
+	done = true
 	if err := app.Commit(); err != nil {
 		return errors.Join(append(errs, err)...)
 	}

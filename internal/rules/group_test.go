@@ -75,6 +75,28 @@ func TestPanicsStayInTheirRule(t *testing.T) {
 	assert.Equal(t, 2, res.Evaluated)
 }
 
+// fragile is a sink that panics, and remembers whether it was let go: a tsdb
+// waits for every appender before it drops anything.
+type fragile struct {
+	sink
+	rolledBack *bool
+}
+
+func (f fragile) AppenderV2(context.Context) storage.AppenderV2 { return f }
+func (f fragile) Rollback() error                               { *f.rolledBack = true; return nil }
+func (fragile) Append(storage.SeriesRef, labels.Labels, int64, int64, float64, *histogram.Histogram, *histogram.FloatHistogram, storage.AppendV2Options) (storage.SeriesRef, error) {
+	panic("boom")
+}
+
+func TestAPanicLeavesNoAppenderOpen(t *testing.T) {
+	g := load(t, Options{}, `groups: [{name: g, rules: [{record: r, expr: m}]}]`)
+	rolledBack := false
+	env := answers{"m": vec(1)}.env()
+	env.Appendable = fragile{rolledBack: &rolledBack}
+	assert.Len(t, g.Eval(t.Context(), at(0), env).Failures, 1)
+	assert.True(t, rolledBack)
+}
+
 func TestFailedQueryKeepsState(t *testing.T) {
 	g := load(t, Options{}, `groups: [{name: g, rules: [{alert: A, expr: m > 1}]}]`)
 	a := answers{"m > 1": vec(2)}
