@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -198,16 +199,17 @@ func (r *eventRule) event(ep episodes.Episode, state rules.State, at time.Time, 
 }
 
 // groupOf reads the group's values from the record, else its scope, else its
-// resource. The trackers keep them, so they must be short.
+// resource. The trackers keep them, so they must be short; what reads events
+// refuses a batch with a text that is not UTF-8.
 func (r *eventRule) groupOf(tc *ottllog.TransformContext) []string {
 	values := make([]string, len(r.cfg.GroupBy))
-	maps := [...]pcommon.Map{
+	places := [...]pcommon.Map{
 		tc.GetLogRecord().Attributes(), tc.GetInstrumentationScope().Attributes(), tc.GetResource().Attributes(),
 	}
 	for i, name := range r.cfg.GroupBy {
-		for _, m := range maps {
+		for _, m := range places {
 			if v, ok := m.Get(name); ok {
-				values[i] = capped(v.AsString())
+				values[i] = capped(strings.ToValidUTF8(v.AsString(), "\uFFFD"))
 				break
 			}
 		}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -93,6 +95,19 @@ func TestEventRulesAreBounded(t *testing.T) {
 	assert.Equal(t, []string{"foundation_os.alert.resolved Open resolve_met", "foundation_os.alert.triggered Open condition_met"}, r.short())
 	r.step(10 * time.Second)
 	assert.Contains(t, r.points("alert.active"), "map[alert.rule.name:Open severity:warning state:firing] 2")
+}
+
+func TestGroupsAreTextsThatCanBeSentOn(t *testing.T) {
+	r := newRig(t, breaker)
+	r.log(t0, "a\xff"+strings.Repeat("é", maxText), "open")
+	got := r.records()
+	require.Len(t, got, 1)
+	label := got[0].Attributes().AsRaw()["alert.label.breaker"].(string)
+	assert.True(t, utf8.ValidString(label))
+	assert.LessOrEqual(t, len(label), maxText)
+	assert.True(t, strings.HasPrefix(label, "a\uFFFDé"))
+	r.log(t0, "a\xff"+strings.Repeat("é", maxText), "closed")
+	assert.Len(t, r.short(), 1)
 }
 
 func TestIncredibleTimesOfRecordsAreNotTaken(t *testing.T) {
