@@ -220,10 +220,6 @@ func (c *Cache) Ask(r Ref, from SpanID, a *Answer) {
 		*a = Answer{}
 		return
 	}
-	// The other places were never written by this cache.
-	clear(a.TraceIDs[:c.traceWide])
-	clear(a.Subtree[:c.below])
-	a.ParentLayer, a.RootLayer, a.Parent = 0, 0, false
 	r.shard.mu.Lock()
 	defer r.shard.mu.Unlock()
 	r.trace.answer(from, a, c.traceWide, c.below)

@@ -180,21 +180,24 @@ func (t *trace) find(id SpanID) int32 {
 	return unresolved
 }
 
+// answer overwrites what its cache ever writes in a.
 func (t *trace) answer(from SpanID, a *Answer, traceWide, below int) {
 	for i := range traceWide {
-		if t.conflicts&(1<<i) == 0 {
-			a.TraceIDs[i] = t.wide[i]
+		a.TraceIDs[i] = t.wide[i]
+		if t.conflicts&(1<<i) != 0 {
+			a.TraceIDs[i] = ""
 		}
-	}
-	a.RootLayer = t.rootLayer
-	if from == (SpanID{}) {
-		return
 	}
 	var open uint8 // bit i: subtree id i is still looked for
 	for i := range below {
+		a.Subtree[i] = ""
 		if t.bears[i] > 0 {
 			open |= 1 << i
 		}
+	}
+	a.ParentLayer, a.RootLayer, a.Parent = 0, t.rootLayer, false
+	if from == (SpanID{}) {
+		return
 	}
 	at := t.find(from)
 	a.Parent = at >= 0

@@ -48,11 +48,12 @@ type facts struct {
 	traceID pcommon.TraceID
 	spanID  pcommon.SpanID
 	name    inference.Name
-	carried bool // the name came from something that only events have
+	event   *event // of the name
+	carried bool   // the name came from something that only events have
 }
 
 func newFacts(p *plan) *facts {
-	f := &facts{slots: make([]value, len(p.slots)), touched: make([]uint8, 0, len(p.slots)), bareRank: unset}
+	f := &facts{slots: make([]value, len(p.slots)), touched: make([]uint8, 0, len(p.slots)), bareRank: unset, event: &noEvent}
 	for i := range f.slots {
 		f.slots[i].rank = unset
 	}
@@ -65,7 +66,7 @@ func (f *facts) reset() {
 	}
 	f.touched = f.touched[:0]
 	f.phase, f.failed, f.bareRank, f.carried = "", false, unset, false
-	f.name = inference.Name{}
+	f.name, f.event = inference.Name{}, &noEvent
 }
 
 // touch marks a slot for reset.
@@ -75,6 +76,9 @@ func (f *facts) touch(at uint8) {
 		f.touched = append(f.touched, at)
 	}
 }
+
+// named gives the item its name.
+func (f *facts) named(n *parsed) { f.name, f.event = n.Name, n.event }
 
 // setText puts a text that did not come from an attribute into a slot.
 func (f *facts) setText(at uint8, text string) {

@@ -49,15 +49,14 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	ev := p.events[f.name.Canonical]
-	p.grow(f, &ev, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	if p.writeName(f, attrs) {
 		if _, ok := p.clean.Text(rec.EventName()); !ok {
 			rec.SetEventName(s.full(f.name))
 		}
 	}
-	ev.write(attrs)
+	f.event.write(attrs)
 
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
@@ -76,7 +75,8 @@ func (p *plan) logName(s *scratch, f *facts, rec plog.LogRecord) {
 			return
 		}
 		if n := s.parse(p, raw); !f.carried || n.Layer != 0 {
-			f.name, f.carried = n, true
+			f.carried = true
+			f.named(n)
 		}
 	}
 	if v := &f.slots[p.eventName]; v.own() {
@@ -105,7 +105,8 @@ func (p *plan) logName(s *scratch, f *facts, rec plog.LogRecord) {
 // taxonomy: other lists are data.
 func (p *plan) bodyName(s *scratch, f *facts, raw string) {
 	if n := s.parse(p, raw); n.Layer != 0 {
-		f.name, f.carried = n, true
+		f.carried = true
+		f.named(n)
 	}
 }
 

@@ -20,7 +20,7 @@ type plan struct {
 	outcomes    *inference.Outcomes
 	states      []string
 	envs        map[string]string
-	events      map[string]event
+	events      map[string]*event
 	defaultName string
 	record      bool
 	writeNames  bool
@@ -46,6 +46,15 @@ type event struct {
 }
 
 type keyValue struct{ key, value string }
+
+var noEvent event // of the names that nothing is known about
+
+func (p *plan) event(name string) *event {
+	if e, ok := p.events[name]; ok {
+		return e
+	}
+	return &noEvent
+}
 
 // slotInfo is a canonical attribute, or a field of the item.
 type slotInfo struct {
@@ -218,17 +227,18 @@ func (p *plan) compile(t *table) error {
 }
 
 // events joins what the table says in several places about one event.
-func events(t *table) map[string]event {
-	all := map[string]event{}
+func events(t *table) map[string]*event {
+	all := map[string]*event{}
 	for _, name := range t.Names.Roots {
-		all[name] = event{root: true}
+		all[name] = &event{root: true}
 	}
 	for _, m := range t.Mirrors {
 		for key, byName := range m.Events {
 			for name, value := range byName {
-				e := all[name]
-				e.values = append(e.values, keyValue{key, value})
-				all[name] = e
+				if all[name] == nil {
+					all[name] = &event{}
+				}
+				all[name].values = append(all[name].values, keyValue{key, value})
 			}
 		}
 	}

@@ -481,6 +481,7 @@ func TestRandomItemsTwice(t *testing.T) {
 	}
 	names := append([]string{"", "GET /", "work"}, texts[len(texts)-12:]...)
 	randomAttrs := func(r *rand.Rand, attrs pcommon.Map) {
+		attrs.EnsureCapacity(r.IntN(40)) // with and without room for what is added
 		for range r.IntN(9) {
 			v := attrs.PutEmpty(keys[r.IntN(len(keys))])
 			switch r.IntN(8) {

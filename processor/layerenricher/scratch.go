@@ -16,9 +16,9 @@ import (
 // nothing in it is locked.
 type scratch struct {
 	facts   *facts
-	event   *facts                    // of a span's events, while the span's own facts are in use
-	names   map[string]inference.Name // what was parsed before
-	fulls   map[nameAndPhase]string   // full names, as log records carry them
+	event   *facts                  // of a span's events, while the span's own facts are in use
+	names   map[string]*parsed      // what was parsed before
+	fulls   map[nameAndPhase]string // full names, as log records carry them
 	item    correlation.Item
 	answer  correlation.Answer
 	spans   []waiting[ptrace.Span]
@@ -49,12 +49,19 @@ type waiting[I item] struct {
 // and ids in names must not fill the memory.
 const maxNames = 2048
 
+// parsed is a name and what is known about its items.
+type parsed struct {
+	inference.Name
+	event *event
+}
+
 // parse reads a name, from memory when it was seen before.
-func (s *scratch) parse(p *plan, raw string) inference.Name {
+func (s *scratch) parse(p *plan, raw string) *parsed {
 	if n, ok := s.names[raw]; ok {
 		return n
 	}
-	n := p.names.Parse(raw)
+	n := &parsed{Name: p.names.Parse(raw)}
+	n.event = p.event(n.Canonical)
 	if len(raw) <= maxEventName {
 		if len(s.names) >= maxNames {
 			clear(s.names)
@@ -83,7 +90,7 @@ type nameAndPhase struct{ name, phase string }
 func newScratch(p *plan) *scratch {
 	return &scratch{
 		facts: newFacts(p), event: newFacts(p),
-		names: map[string]inference.Name{}, fulls: map[nameAndPhase]string{}, filled: make([]int64, len(p.slots)),
+		names: map[string]*parsed{}, fulls: map[nameAndPhase]string{}, filled: make([]int64, len(p.slots)),
 	}
 }
 
@@ -181,8 +188,8 @@ func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, v
 // grow makes room for everything that may be added to an item, at once: what was
 // found and is not there under its canonical name, the ids that are missing, and
 // layer, its source and transition, name and phase.
-func (p *plan) grow(f *facts, ev *event, attrs pcommon.Map, missing int) {
-	n := attrs.Len() + missing + p.mirrored + len(ev.values) + 3
+func (p *plan) grow(f *facts, attrs pcommon.Map, missing int) {
+	n := attrs.Len() + missing + p.mirrored + len(f.event.values) + 3
 	if p.record {
 		n++
 	}

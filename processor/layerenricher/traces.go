@@ -61,13 +61,12 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	ev := p.events[f.name.Canonical]
-	p.grow(f, &ev, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
 	p.write(f, attrs)
 	p.writeName(f, attrs)
-	ev.write(attrs)
-	for _, at := range span.Events().All() {
-		e.spanEvent(s, at)
+	f.event.write(attrs)
+	for _, ev := range span.Events().All() {
+		e.spanEvent(s, ev)
 	}
 
 	it.Trace, it.Span = correlation.TraceID(span.TraceID()), correlation.SpanID(span.SpanID())
@@ -76,7 +75,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	if it.Parent == (correlation.SpanID{}) {
 		it.Root = correlation.Parentless
 	}
-	if ev.root {
+	if f.event.root {
 		it.Root = correlation.NamedRoot
 	}
 	ref := e.cache.Learn(now, it, near, &s.stats)
@@ -91,14 +90,15 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 // carries an event's name, unless only the span's own name is one we know.
 func (p *plan) spanName(s *scratch, f *facts, name string) {
 	if v := &f.slots[p.eventName]; v.found() && v.str != "" {
-		f.name, f.carried = s.parse(p, v.str), true
+		f.carried = true
+		f.named(s.parse(p, v.str))
 		if f.name.Layer == 0 && !v.own() {
 			if n := s.parse(p, name); n.Layer != 0 {
-				f.name = n
+				f.named(n)
 			}
 		}
 	} else {
-		f.name = s.parse(p, name)
+		f.named(s.parse(p, name))
 	}
 	p.complete(f, false)
 }
@@ -109,7 +109,11 @@ func (p *plan) complete(f *facts, event bool) {
 		f.name.Phase = own.str
 	}
 	if f.phase != "" || event {
+		short := f.name.Canonical
 		f.name = p.names.Complete(f.name, f.phase, event)
+		if f.name.Canonical != short {
+			f.event = p.event(f.name.Canonical)
+		}
 	}
 }
 
@@ -143,7 +147,7 @@ func (e *enricher) spanEvent(s *scratch, ev ptrace.SpanEvent) {
 	f.reset()
 	attrs := ev.Attributes()
 	p.scan(f, attrs, onSpanEvent)
-	f.name = n
+	f.named(n)
 	p.complete(f, true)
 	p.settle(f, 0, hints{})
 	p.write(f, attrs)
