@@ -115,7 +115,7 @@ func (c *collector) stop() {
 		assert.NoError(c.t, err, "the collector must end without error")
 	case <-time.After(30 * time.Second):
 		_ = c.cmd.Process.Kill()
-		_ = <-c.exited
+		c.t.Log("killed: ", <-c.exited)
 		assert.Fail(c.t, "the collector did not end within 30 s of SIGTERM")
 	}
 	assert.NotContains(c.t, c.output.String(), "panic")

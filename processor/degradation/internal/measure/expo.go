@@ -8,10 +8,11 @@ import (
 )
 
 func copyExpo(to, from *baseline.Expo) {
-	room := *to // its slices are kept
+	positive, negative := to.Positive[:0], to.Negative[:0] // their room is kept
 	*to = *from
-	to.Positive = append(room.Positive[:0], from.Positive...)
-	to.Negative = append(room.Negative[:0], from.Negative...)
+	positive = append(positive, from.Positive...)
+	negative = append(negative, from.Negative...)
+	to.Positive, to.Negative = positive, negative
 }
 
 // subtractExpo makes to = now - last, at the coarser of their scales (an SDK
