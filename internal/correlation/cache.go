@@ -18,9 +18,17 @@ const (
 	// carry, so that answers and spans have a fixed size.
 	MaxTraceWide = 8
 	MaxSubtree   = 4
+	// MaxKeys bounds an item's alternate keys.
+	MaxKeys = 4
+	// MaxLayer is the largest number of a layer.
+	MaxLayer = mixedLayers - 1
 )
 
 // Limits bound a cache. All must be positive.
+//
+// A cache remembers at most MaxTraces traces and alternate keys, for TTL after
+// their last item, MaxSpansPerTrace spans of each and MaxBytes in all, by its own
+// count.
 type Limits struct {
 	MaxTraces        int
 	TTL              time.Duration
@@ -33,8 +41,9 @@ type Item struct {
 	Trace    TraceID
 	Span     SpanID
 	Parent   SpanID
-	Layer    uint8 // what the span itself shows, not what it inherited
+	Layer    uint8 // what the span itself shows, not what it inherited; at most MaxLayer
 	Root     Root
+	Keys     [MaxKeys]TraceID // alternate keys: whoever has the same belongs to the same group
 	TraceIDs [MaxTraceWide]string
 	Subtree  [MaxSubtree]string
 	// Bit i: the item has an id i that cannot be told. It counts as different
@@ -52,13 +61,23 @@ const (
 	NamedRoot       // a span that is known to be the request itself
 )
 
+// Options say what a cache carries.
+type Options struct {
+	TraceWide int // how many trace-wide ids; at most MaxTraceWide
+	Subtree   int // how many subtree ids; at most MaxSubtree
+	// Adopt takes the request of a trace for the parent of its spans without
+	// parent, as long as one request is known that has no parent itself.
+	Adopt bool
+}
+
 // Answer is what is known about an item.
 type Answer struct {
 	TraceIDs    [MaxTraceWide]string
 	Subtree     [MaxSubtree]string
 	ParentLayer uint8 // of the nearest ancestor that has one
 	RootLayer   uint8
-	Parent      bool // the span that was asked from is known
+	Parent      bool   // the span that was asked from is known
+	Request     SpanID // who adopts spans without parent; only with Options.Adopt
 }
 
 // Stats counts what happened; the caller owns it and adds it up.
@@ -68,7 +87,8 @@ type Stats struct {
 	Expired       int64 // traces forgotten for their age
 	Conflicts     int64 // ids given up because two values came
 	SpansDropped  int64 // spans not remembered, their trace being full
-	Traces, Bytes int64 // what is held now, as a difference
+	Joined        int64 // groups that an alternate key made one
+	Traces, Bytes int64 // what is held now (alternate keys count as traces), as a difference
 }
 
 // Cache remembers traces.
@@ -80,6 +100,8 @@ type Cache struct {
 	maxSpans         int
 	ttl              int64
 	traceWide, below int
+	adopt            bool
+	merging          sync.Mutex // of groups; see group
 }
 
 type shard struct {
@@ -91,8 +113,8 @@ type shard struct {
 	_     [32]byte // keeps two shards' locks off one cache line
 }
 
-// New builds a cache for the given numbers of trace-wide and subtree ids.
-func New(l Limits, traceWide, subtree int) *Cache {
+// New builds a cache.
+func New(l Limits, o Options) *Cache {
 	n := 1
 	for n < maxShards && l.MaxTraces/(2*n) >= minTracesPerShard && l.MaxBytes/int64(2*n) >= minBytesPerShard {
 		n *= 2
@@ -104,8 +126,9 @@ func New(l Limits, traceWide, subtree int) *Cache {
 		maxBytes:  l.MaxBytes / int64(n),
 		maxSpans:  min(l.MaxSpansPerTrace, maxValues),
 		ttl:       int64(l.TTL),
-		traceWide: min(traceWide, MaxTraceWide),
-		below:     min(subtree, MaxSubtree),
+		traceWide: min(o.TraceWide, MaxTraceWide),
+		below:     min(o.Subtree, MaxSubtree),
+		adopt:     o.Adopt,
 	}
 	for i := range c.shards {
 		s := &c.shards[i]
@@ -141,58 +164,95 @@ type Ref struct {
 func (r Ref) Found() bool { return r.trace != nil }
 
 // Learn remembers a span. near is the Ref of the item before it, which saves the
-// search when both are of one trace. Items without a legal trace id give the
-// zero Ref; without a span id only their trace-wide ids are learned.
+// search when both are of one trace. Without a span id only trace-wide ids are
+// learned; an item without a legal trace id is taken by its first alternate key,
+// and gives the zero Ref when it has none.
 func (c *Cache) Learn(now time.Time, it *Item, near Ref, st *Stats) Ref {
 	if it.Trace == (TraceID{}) {
-		return Ref{}
+		return c.LearnTraceIDs(now, it, near, st)
 	}
-	return c.learn(now.UnixNano(), it, near, st, true)
+	return c.learn(now.UnixNano(), it.Trace, it, near, st, true)
 }
 
-// LearnTraceIDs remembers only the trace-wide ids of an item that is no span (a
-// log record). A trace that is not known yet is only remembered when there is
-// something to remember.
+// LearnTraceIDs remembers only the trace-wide ids and alternate keys of an item
+// that is no span (a log record). A trace that is not known yet is only
+// remembered when there is something to remember.
 func (c *Cache) LearnTraceIDs(now time.Time, it *Item, near Ref, st *Stats) Ref {
-	if it.Trace == (TraceID{}) {
+	id := it.Where()
+	if id == (TraceID{}) {
 		return Ref{}
 	}
 	bears := it.UnclearWide != 0
 	for i := range c.traceWide {
 		bears = bears || it.TraceIDs[i] != ""
 	}
-	if bears {
-		return c.learn(now.UnixNano(), it, near, st, false)
+	for _, key := range it.Keys {
+		bears = bears || key != (TraceID{}) && key != id
 	}
-	return c.Find(now, it.Trace, near, st)
+	if bears {
+		return c.learn(now.UnixNano(), id, it, near, st, false)
+	}
+	return c.Find(now, id, near, st)
 }
 
-func (c *Cache) learn(now int64, it *Item, near Ref, st *Stats, span bool) Ref {
-	s := near.shard
-	if near.trace == nil || near.trace.id != it.Trace {
-		s = c.shard(&it.Trace)
+// Where is what an item is found by: its trace, else its first alternate key.
+func (it *Item) Where() TraceID {
+	if it.Trace != (TraceID{}) {
+		return it.Trace
 	}
+	for _, key := range it.Keys {
+		if key != (TraceID{}) {
+			return key
+		}
+	}
+	return TraceID{}
+}
+
+func (c *Cache) learn(now int64, id TraceID, it *Item, near Ref, st *Stats, span bool) Ref {
+	s := near.shard
+	if near.trace == nil || near.trace.id != id {
+		s = c.shard(&id)
+	}
+	t, key := c.learnIn(s, now, id, it, near, st, span)
+	for _, k := range it.Keys {
+		if k != (TraceID{}) && k != id && (key == nil || key.id != k || !c.keep(now, key)) {
+			c.join(now, s, t, k, st)
+		}
+	}
+	return Ref{s, t}
+}
+
+func (c *Cache) learnIn(s *shard, now int64, id TraceID, it *Item, near Ref, st *Stats, span bool) (t, key *trace) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t := c.lookup(s, now, it.Trace, near, st)
+	t = c.lookup(s, now, id, near, st)
 	if t == nil {
 		st.Misses++
-		t = c.insert(s, now, it.Trace, st)
+		t = c.insert(s, now, id, st)
 	} else {
 		st.Hits++
 	}
 	before := t.bytes
 	t.learnTraceIDs(it, c.traceWide, st)
-	if span && it.Span != (SpanID{}) {
+	if span {
 		t.learnSpan(it, c.below, c.maxSpans, st)
 	}
-	s.bytes += t.bytes - before
-	st.Bytes += t.bytes - before
+	c.charge(s, t, t.bytes-before, st)
+	return t, t.key
+}
+
+// charge counts memory that a trace took, and makes room for it at the cost of
+// the traces used least recently.
+func (c *Cache) charge(s *shard, t *trace, bytes int64, st *Stats) {
+	if !t.linked { // evicted, and counted off, meanwhile
+		return
+	}
+	s.bytes += bytes
+	st.Bytes += bytes
 	for s.bytes > c.maxBytes && s.lru.prev != t {
 		s.remove(s.lru.prev, st)
 		st.Evicted++
 	}
-	return Ref{s, t}
 }
 
 // Find looks a trace up without remembering anything.
@@ -222,7 +282,13 @@ func (c *Cache) Ask(r Ref, from SpanID, a *Answer) {
 	}
 	r.shard.mu.Lock()
 	defer r.shard.mu.Unlock()
-	r.trace.answer(from, a, c.traceWide, c.below)
+	t := r.trace
+	if !t.linked { // evicted; it may have come again
+		if again, ok := r.shard.traces[t.id]; ok {
+			t = again
+		}
+	}
+	t.answer(from, a, c)
 }
 
 // lookup finds a trace that is young enough and marks it as used.

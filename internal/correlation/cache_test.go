@@ -30,7 +30,7 @@ type world struct {
 	now time.Time
 }
 
-func newWorld(l Limits) *world { return &world{Cache: New(l, 2, 2), now: t0} }
+func newWorld(l Limits) *world { return &world{Cache: New(l, Options{TraceWide: 2, Subtree: 2}), now: t0} }
 
 func (w *world) span(trace, id, parent int, agent string, layer uint8) Ref {
 	it := &Item{Trace: traceID(trace), Span: spanID(id), Layer: layer, Subtree: [MaxSubtree]string{agent}}
@@ -281,7 +281,7 @@ func TestManyTracesStayBounded(t *testing.T) {
 }
 
 func TestConcurrentUse(t *testing.T) {
-	c := New(Limits{MaxTraces: 64, TTL: time.Minute, MaxSpansPerTrace: 20, MaxBytes: 1 << 20}, 2, 2)
+	c := New(Limits{MaxTraces: 64, TTL: time.Minute, MaxSpansPerTrace: 20, MaxBytes: 1 << 20}, Options{TraceWide: 2, Subtree: 2})
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var total Stats

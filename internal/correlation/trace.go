@@ -14,11 +14,12 @@ type trace struct {
 	bytes      int64
 	linked     bool // still in the cache
 
-	root      Root
-	rootLayer uint8 // 0 when two roots of the same kind disagree
+	knowledge        // its own; trace-wide ids go to the group once there is one
+	group     *group // nil while nothing but the trace id joins its items
+	key       *trace // the entry of the alternate key that came last
 
-	conflicts uint8 // bit i: trace-wide id i has two values
-	wide      [MaxTraceWide]string
+	request  SpanID // the span that is the request and has no parent
+	requests bool   // there are several
 
 	nodes  []node
 	index  map[SpanID]int32   // nil while the nodes are few enough to look through
@@ -29,13 +30,15 @@ type trace struct {
 // node is one span, kept to 32 bytes.
 type node struct {
 	id, parent SpanID
-	up         int32 // the parent's place, once found
-	layer      uint8
+	up         int32              // the parent's place, once found
+	layer      uint8              // or mixedLayers
 	own        [MaxSubtree]uint16 // place in values + 1; 0 none; ambiguous
 }
 
 const (
 	unresolved  = -1
+	torn        = -2        // two parents came for one span: neither
+	mixedLayers = 255       // two layers came for one span: neither
 	ambiguous   = 1<<16 - 1 // an id that cannot be told, as when two came for one span
 	maxValues   = ambiguous - 1
 	linearSpans = 32 // up to here looking through is faster than hashing
@@ -47,32 +50,22 @@ const (
 )
 
 func (t *trace) learnTraceIDs(it *Item, n int, st *Stats) {
-	for i := range n {
-		v, bit := it.TraceIDs[i], uint8(1)<<i
-		unclear := it.UnclearWide&bit != 0
-		if !unclear && (v == "" || t.wide[i] == v) {
-			continue
-		}
-		switch {
-		case t.conflicts&bit != 0:
-		case !unclear && t.wide[i] == "":
-			t.wide[i] = strings.Clone(v)
-			t.bytes += int64(len(v))
-		default:
-			t.conflicts |= bit
-			st.Conflicts++
-		}
+	if t.group == nil {
+		t.bytes += t.learnIDs(it, n, st)
+		return
 	}
+	g := t.group.lock()
+	t.group = g
+	t.bytes += g.learnIDs(it, n, st)
+	g.mu.Unlock()
 }
 
 func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
-	if it.Root != NotRoot && it.Layer != 0 {
-		switch {
-		case it.Root > t.root:
-			t.root, t.rootLayer = it.Root, it.Layer
-		case it.Root == t.root && t.rootLayer != it.Layer:
-			t.rootLayer = 0
-		}
+	if it.Span == (SpanID{}) {
+		return
+	}
+	if it.Root != NotRoot {
+		t.learnAsRoot(it)
 	}
 	at := t.find(it.Span)
 	if at < 0 {
@@ -83,9 +76,7 @@ func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
 		at = t.add(it)
 	}
 	nd := &t.nodes[at]
-	if nd.layer == 0 {
-		nd.layer = it.Layer
-	}
+	nd.meet(it)
 	for i := range n {
 		if it.Subtree[i] != "" {
 			t.bear(nd, i, it.Subtree[i], st)
@@ -95,14 +86,45 @@ func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
 	}
 }
 
+func (t *trace) learnAsRoot(it *Item) {
+	if it.Layer != 0 {
+		t.learnRoot(it.Root, it.Layer)
+		if t.group != nil {
+			g := t.group.lock()
+			t.group = g
+			g.learnRoot(it.Root, it.Layer)
+			g.mu.Unlock()
+		}
+	}
+	if it.Root == NamedRoot && it.Parent == (SpanID{}) && it.Span != t.request {
+		t.requests = t.requests || t.request != (SpanID{})
+		t.request = it.Span
+	}
+}
+
+// meet adds what an item says about its span, which may have come before: the
+// second time may tell more, or something else, and then neither is told.
+func (nd *node) meet(it *Item) {
+	if it.Layer != 0 && it.Layer != nd.layer {
+		if nd.layer != 0 {
+			nd.layer = mixedLayers
+		} else {
+			nd.layer = it.Layer
+		}
+	}
+	if it.Parent != (SpanID{}) && it.Parent != it.Span && it.Parent != nd.parent {
+		if nd.parent != (SpanID{}) {
+			nd.up = torn
+		} else {
+			nd.parent = it.Parent
+		}
+	}
+}
+
 func (t *trace) add(it *Item) int32 {
 	before := cap(t.nodes)
 	at := int32(len(t.nodes))
-	parent := it.Parent
-	if parent == it.Span {
-		parent = SpanID{}
-	}
-	t.nodes = append(t.nodes, node{id: it.Span, parent: parent, up: unresolved})
+	t.nodes = append(t.nodes, node{id: it.Span, up: unresolved})
 	t.bytes += int64(cap(t.nodes)-before) * nodeBytes
 	if t.index != nil {
 		t.index[it.Span] = at
@@ -181,21 +203,20 @@ func (t *trace) find(id SpanID) int32 {
 }
 
 // answer overwrites what its cache ever writes in a.
-func (t *trace) answer(from SpanID, a *Answer, traceWide, below int) {
-	for i := range traceWide {
-		a.TraceIDs[i] = t.wide[i]
-		if t.conflicts&(1<<i) != 0 {
-			a.TraceIDs[i] = ""
-		}
+func (t *trace) answer(from SpanID, a *Answer, c *Cache) {
+	t.answerWhole(a, c.traceWide)
+	a.Request = SpanID{}
+	if c.adopt && !t.requests {
+		a.Request = t.request
 	}
 	var open uint8 // bit i: subtree id i is still looked for
-	for i := range below {
+	for i := range c.below {
 		a.Subtree[i] = ""
 		if t.bears[i] > 0 {
 			open |= 1 << i
 		}
 	}
-	a.ParentLayer, a.RootLayer, a.Parent = 0, t.rootLayer, false
+	a.ParentLayer, a.Parent = 0, false
 	if from == (SpanID{}) {
 		return
 	}
@@ -217,11 +238,42 @@ func (t *trace) answer(from SpanID, a *Answer, traceWide, below int) {
 			}
 		}
 		if open == 0 && a.ParentLayer != 0 {
-			return
+			break
 		}
-		if nd.up == unresolved && nd.parent != (SpanID{}) {
-			nd.up = t.find(nd.parent)
-		}
-		at = nd.up
+		at = t.above(nd, a.Request)
 	}
+	if a.ParentLayer == mixedLayers { // nothing can be told, so the root's layer is no answer either
+		a.ParentLayer, a.RootLayer = 0, 0
+	}
+}
+
+// answerWhole is what holds for all of the trace, or of its group. A trace's own
+// root stands for it better than that of another trace of the group.
+func (t *trace) answerWhole(a *Answer, traceWide int) {
+	k := &t.knowledge
+	if t.group != nil {
+		g := t.group.lock()
+		defer g.mu.Unlock()
+		t.group = g
+		k = &g.knowledge
+	}
+	for i := range traceWide {
+		a.TraceIDs[i] = k.known(i)
+	}
+	a.RootLayer = t.rootLayer
+	if a.RootLayer == 0 {
+		a.RootLayer = k.rootLayer
+	}
+}
+
+// above is the place of a span's parent; of the request that adopts it when it
+// has none.
+func (t *trace) above(nd *node, request SpanID) int32 {
+	if nd.up == unresolved && nd.parent != (SpanID{}) {
+		nd.up = t.find(nd.parent)
+	}
+	if nd.up == unresolved && nd.parent == (SpanID{}) && request != (SpanID{}) && request != nd.id {
+		return t.find(request)
+	}
+	return nd.up
 }

@@ -59,7 +59,7 @@ func TestTooManyLayers(t *testing.T) {
 		rules = append(rules, Rule{fmt.Sprint("layer", i), []string{"p"}})
 	}
 	_, err := NewLayers(rules, nil, nil, "unknown")
-	assert.ErrorContains(t, err, "more than 255 layers")
+	assert.ErrorContains(t, err, "more than 254 layers")
 }
 
 func testNames(t *testing.T) *Names {

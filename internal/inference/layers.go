@@ -12,7 +12,7 @@ type Layer uint8
 
 // MaxLayers is how many layers a table can hold: a Layer is one byte, so that a
 // cached span stays small.
-const MaxLayers = 255
+const MaxLayers = 254
 
 // Rule gives a layer the names that begin with one of the prefixes.
 type Rule struct {

@@ -39,6 +39,10 @@ type Config struct {
 	// Mirror says which other conventions' attributes are written as well.
 	Mirror MirrorConfig `mapstructure:"mirror"`
 
+	// ReparentOrphans makes the span of a trace's request the parent of the
+	// trace's other spans that have none. Default: false.
+	ReparentOrphans bool `mapstructure:"reparent_orphans"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }
@@ -96,8 +100,23 @@ type CorrelationConfig struct {
 	// most 4. Replaces the preset's list; [] carries none.
 	Subtree []string `mapstructure:"subtree"`
 
+	// AlternateKeys lists attributes that join traces: items of different traces
+	// that have the same value share their trace-wide ids. A value that is a trace
+	// id also joins that trace. At most 4. Replaces the preset's list; [] joins
+	// nothing.
+	AlternateKeys []string `mapstructure:"alternate_keys"`
+
 	// Cache bounds what is remembered.
 	Cache CacheConfig `mapstructure:"cache"`
+
+	// Hold is how long spans and log records wait for what comes later in their
+	// trace; it must be shorter than cache.ttl. 0 sends everything on at once,
+	// filled with what is known by then. Default: 0s.
+	Hold time.Duration `mapstructure:"hold"`
+
+	// MaxHeldSpans is how many spans and log records may wait at a time; further
+	// ones do not wait and are counted. Must be greater than 0. Default: 100000.
+	MaxHeldSpans int `mapstructure:"max_held_spans"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -160,12 +179,15 @@ func createDefaultConfig() *Config {
 	return &Config{
 		Preset: PresetFoundationOS,
 		Layers: LayersConfig{Default: "unknown"},
-		Correlation: CorrelationConfig{Cache: CacheConfig{
-			MaxTraces:        50000,
-			TTL:              5 * time.Minute,
-			MaxSpansPerTrace: 2000,
-			MaxBytes:         256 << 20,
-		}},
+		Correlation: CorrelationConfig{
+			Cache: CacheConfig{
+				MaxTraces:        50000,
+				TTL:              5 * time.Minute,
+				MaxSpansPerTrace: 2000,
+				MaxBytes:         256 << 20,
+			},
+			MaxHeldSpans: 100000,
+		},
 		Normalize: NormalizeConfig{Names: true, Units: true},
 		Mirror:    MirrorConfig{GenAI: true},
 	}
@@ -245,6 +267,26 @@ func (c *CorrelationConfig) Validate() error {
 	}
 	if len(c.Subtree) > correlation.MaxSubtree {
 		errs = append(errs, fmt.Errorf("subtree: %d attributes, at most %d are allowed", len(c.Subtree), correlation.MaxSubtree))
+	}
+	if len(c.AlternateKeys) > correlation.MaxKeys {
+		errs = append(errs, fmt.Errorf("alternate_keys: %d attributes, at most %d are allowed", len(c.AlternateKeys), correlation.MaxKeys))
+	}
+	for i, key := range c.AlternateKeys {
+		switch {
+		case key == "":
+			errs = append(errs, fmt.Errorf("alternate_keys[%d]: is empty, must be an attribute's name", i))
+		case slices.Contains(c.AlternateKeys[:i], key):
+			errs = append(errs, fmt.Errorf("alternate_keys[%d]: %q stands there twice", i, key))
+		}
+	}
+	switch {
+	case c.Hold < 0:
+		errs = append(errs, fmt.Errorf("hold: is %s, must be 0s or greater", c.Hold))
+	case c.Hold > 0 && c.Hold >= c.Cache.TTL:
+		errs = append(errs, fmt.Errorf("hold: is %s, must be shorter than cache.ttl (%s), or what is waited for is forgotten first", c.Hold, c.Cache.TTL))
+	}
+	if c.MaxHeldSpans <= 0 {
+		errs = append(errs, fmt.Errorf("max_held_spans: is %d, must be greater than 0 (hold: 0s switches waiting off)", c.MaxHeldSpans))
 	}
 	seen := map[string]string{}
 	check := func(list string, names []string) {

@@ -30,7 +30,8 @@ func TestDefaults(t *testing.T) {
 		Preset: "foundation_os",
 		Layers: LayersConfig{Default: "unknown"},
 		Correlation: CorrelationConfig{
-			Cache: CacheConfig{MaxTraces: 50000, TTL: 5 * time.Minute, MaxSpansPerTrace: 2000, MaxBytes: 268435456},
+			Cache:        CacheConfig{MaxTraces: 50000, TTL: 5 * time.Minute, MaxSpansPerTrace: 2000, MaxBytes: 268435456},
+			MaxHeldSpans: 100000,
 		},
 		Normalize: NormalizeConfig{Names: true, Units: true},
 		Mirror:    MirrorConfig{GenAI: true},
@@ -47,7 +48,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, []string{"foundation_os.agent.id", "foundation_os.coordination.id"}, name(p.subtree))
 }
 
-// The design's example, without the keys that are not built.
+// Every key at once.
 func TestExampleLoads(t *testing.T) {
 	_, err := load(t, `
 preset: foundation_os
@@ -61,9 +62,13 @@ aliases: {foundation_os.request.id: [request_id, x_request_id]}
 correlation:
   trace_wide: [foundation_os.request.id, foundation_os.program.id]
   subtree: [foundation_os.agent.id, foundation_os.coordination.id]
+  alternate_keys: [jido_trace_id]
+  hold: 0s
+  max_held_spans: 100000
   cache: {max_traces: 50000, ttl: 5m, max_spans_per_trace: 2000, max_bytes: 268435456}
 normalize: {names: true, units: true, nil_strings: [nil, undefined]}
 mirror: {gen_ai: true}
+reparent_orphans: false
 `)
 	require.NoError(t, err)
 }
@@ -72,7 +77,12 @@ func TestConfigErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"preset: foundation":                                 "must be one of foundation_os, none",
 		"hold: 2s":                                           "invalid keys: hold",
-		"correlation: {alternate_keys: [x]}":                 "invalid keys: alternate_keys",
+		"correlation: {alternate_keys: [x, '']}":             "correlation: alternate_keys[1]: is empty",
+		"correlation: {alternate_keys: [x, x]}":              `correlation: alternate_keys[1]: "x" stands there twice`,
+		"correlation: {alternate_keys: [a,b,c,d,e]}":         "correlation: alternate_keys: 5 attributes, at most 4 are allowed",
+		"correlation: {hold: -1s}":                           "correlation: hold: is -1s, must be 0s or greater",
+		"correlation: {hold: 5m}":                            "correlation: hold: is 5m0s, must be shorter than cache.ttl (5m0s)",
+		"correlation: {max_held_spans: 0}":                   "correlation: max_held_spans: is 0, must be greater than 0",
 		"layers: {default: ''}":                              "layers: default: is empty",
 		"layers: {services: {a: ''}}":                        "layers: services.a: is empty",
 		"layers: {ignore_scopes: ['']}":                      "layers: ignore_scopes[0]: is empty",

@@ -31,7 +31,8 @@ type registry struct {
 	byConfig map[*Config]*shared
 }
 
-func (r *registry) create(set processor.Settings, cfg *Config) (*enricher, []processorhelper.Option, error) {
+// create makes an instance, and what it is left by at its Shutdown.
+func (r *registry) create(set processor.Settings, cfg *Config) (*enricher, component.ShutdownFunc, error) {
 	tb, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, nil, err
@@ -44,7 +45,7 @@ func (r *registry) create(set processor.Settings, cfg *Config) (*enricher, []pro
 		if err != nil {
 			return nil, nil, err
 		}
-		s = newShared(p, cfg.Correlation.Cache)
+		s = newShared(p, cfg.Correlation)
 		r.byConfig[cfg] = s
 	}
 	s.users++
@@ -60,30 +61,37 @@ func (r *registry) create(set processor.Settings, cfg *Config) (*enricher, []pro
 		})
 		return nil
 	}
-	options := []processorhelper.Option{processorhelper.WithShutdown(leave)}
-	return newEnricher(s, tb), options, nil
+	return newEnricher(s, tb), leave, nil
 }
 
 func (r *registry) createTraces(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {
-	e, options, err := r.create(set, cfg.(*Config))
+	c := cfg.(*Config)
+	e, leave, err := r.create(set, c)
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewTraces(ctx, set, cfg, next, e.traces, options...)
+	if c.Correlation.Hold > 0 {
+		return newTracesHold(e, c.Correlation.Hold, set.Logger, next, leave), nil
+	}
+	return processorhelper.NewTraces(ctx, set, cfg, next, e.traces, processorhelper.WithShutdown(leave))
 }
 
 func (r *registry) createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
-	e, options, err := r.create(set, cfg.(*Config))
+	c := cfg.(*Config)
+	e, leave, err := r.create(set, c)
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewLogs(ctx, set, cfg, next, e.logs, options...)
+	if c.Correlation.Hold > 0 {
+		return newLogsHold(e, c.Correlation.Hold, set.Logger, next, leave), nil
+	}
+	return processorhelper.NewLogs(ctx, set, cfg, next, e.logs, processorhelper.WithShutdown(leave))
 }
 
 func (r *registry) createMetrics(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics) (processor.Metrics, error) {
-	e, options, err := r.create(set, cfg.(*Config))
+	e, leave, err := r.create(set, cfg.(*Config))
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewMetrics(ctx, set, cfg, next, e.metrics, options...)
+	return processorhelper.NewMetrics(ctx, set, cfg, next, e.metrics, processorhelper.WithShutdown(leave))
 }

@@ -47,6 +47,8 @@ type facts struct {
 	// Ids from attributes; only good when their slots have a value.
 	traceID pcommon.TraceID
 	spanID  pcommon.SpanID
+	keys    [correlation.MaxKeys]correlation.TraceID // alternate keys
+	keyed   bool                                     // there is one
 	name    inference.Name
 	event   *event // of the name
 	carried bool   // the name came from something that only events have
@@ -66,6 +68,9 @@ func (f *facts) reset() {
 	}
 	f.touched = f.touched[:0]
 	f.phase, f.failed, f.bareRank, f.carried = "", false, unset, false
+	if f.keyed {
+		f.keys, f.keyed = [correlation.MaxKeys]correlation.TraceID{}, false
+	}
 	f.name, f.event = inference.Name{}, &noEvent
 }
 
@@ -130,6 +135,7 @@ func (p *plan) timeUnit(f *facts) inference.Unit {
 func (p *plan) ids(f *facts, it *correlation.Item) (missingWide, missingBelow uint8) {
 	it.UnclearWide, missingWide = f.ids(p.traceWide, it.TraceIDs[:])
 	it.UnclearSubtree, missingBelow = f.ids(p.subtree, it.Subtree[:])
+	it.Keys = f.keys
 	return missingWide, missingBelow
 }
 

@@ -82,7 +82,7 @@ func newTestEnricher(t testing.TB, cfg *Config) *enricher {
 		require.NoError(t, err)
 		testPlans.Store(key, p)
 	}
-	s := newShared(p.(*plan), cfg.Correlation.Cache)
+	s := newShared(p.(*plan), cfg.Correlation)
 	tb, err := metadata.NewTelemetryBuilder(componenttest.NewNopTelemetrySettings())
 	require.NoError(t, err)
 	return newEnricher(s, tb)

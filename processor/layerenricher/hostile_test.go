@@ -160,7 +160,7 @@ func TestManyServicesOfFewLayers(t *testing.T) {
 	for i := range 252 {
 		cfg.Layers.Services[fmt.Sprint("service-", i)] = fmt.Sprint("layer-", i)
 	}
-	assert.ErrorContains(t, cfg.Validate(), "layers: more than 255 layers", "validation says what creation would")
+	assert.ErrorContains(t, cfg.Validate(), "layers: more than 254 layers", "validation says what creation would")
 }
 
 // Lists that are empty on purpose are not the same as lists that are not there.

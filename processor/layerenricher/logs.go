@@ -16,6 +16,15 @@ import (
 // and get what the span knows that they were written in.
 func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	s := e.acquire()
+	e.learnLogs(s, ld)
+	for i := range s.logs {
+		fill(e, s, &s.logs[i])
+	}
+	e.release(ctx, s, onLog)
+	return ld, nil
+}
+
+func (e *enricher) learnLogs(s *scratch, ld plog.Logs) {
 	now := e.now()
 	var near correlation.Ref
 	for _, rl := range ld.ResourceLogs().All() {
@@ -27,11 +36,6 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 			}
 		}
 	}
-	for i := range s.logs {
-		fill(e, s, &s.logs[i])
-	}
-	e.release(ctx, s, onLog)
-	return ld, nil
 }
 
 func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hints, near correlation.Ref) correlation.Ref {
@@ -61,7 +65,7 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
 	s.logs = append(s.logs, waiting[plog.LogRecord]{
-		item: rec, ref: ref, from: it.Span, layer: layer, source: from, explicit: explicit,
+		item: rec, ref: ref, where: it.Where(), from: it.Span, layer: layer, source: from, explicit: explicit,
 		missingWide: wide, missingBelow: below,
 	})
 	return ref

@@ -23,6 +23,7 @@ type plan struct {
 	events      map[string]*event
 	defaultName string
 	record      bool
+	reparent    bool
 	writeNames  bool
 	writeUnits  bool
 
@@ -34,7 +35,8 @@ type plan struct {
 	operation uint8 // noSlot when the preset has none
 	traceWide []uint8
 	subtree   []uint8
-	mirrored  int // how many slots are repeated under another name
+	joiners   *inference.Keys // reads the values of alternate keys
+	mirrored  int             // how many slots are repeated under another name
 
 	transitions [][]string
 }
@@ -79,6 +81,7 @@ type target struct {
 	on   place
 	gate gate
 	unit inference.Unit // of a duration, from the key's suffix
+	key  uint8          // which alternate key
 }
 
 // gate is a condition on a value whose key is a common word.
@@ -104,6 +107,7 @@ func newPlan(cfg *Config) (*plan, error) {
 		events:      events(t),
 		defaultName: cfg.Layers.Default,
 		record:      cfg.Layers.RecordSource,
+		reparent:    cfg.ReparentOrphans,
 		writeNames:  cfg.Normalize.Names,
 		writeUnits:  cfg.Normalize.Units,
 		operation:   noSlot,
@@ -200,6 +204,10 @@ func (p *plan) compile(t *table) error {
 	for _, name := range t.Numbers {
 		add(name, target{slot: noSlot, kind: kindNumber, on: onSpan | onLog | onSpanEvent})
 	}
+	for i, name := range t.Correlation.AlternateKeys {
+		add(name, target{slot: noSlot, kind: kindKey, on: onSpan | onLog, key: uint8(i)})
+	}
+	p.joiners = inference.NewKeys(t.Correlation.AlternateKeys)
 	p.keys = newKeys(built)
 	p.layer, p.eventName, p.phase = byName[attributeLayer], byName[attributeEventName], byName[attributePhase]
 	if id, ok := byName[attributeOperation]; ok {

@@ -79,8 +79,9 @@ type table struct {
 		Environments map[string]string `yaml:"environments"`
 	} `yaml:"values"`
 	Correlation struct {
-		TraceWide []string `yaml:"trace_wide"`
-		Subtree   []string `yaml:"subtree"`
+		TraceWide     []string `yaml:"trace_wide"`
+		Subtree       []string `yaml:"subtree"`
+		AlternateKeys []string `yaml:"alternate_keys"`
 	} `yaml:"correlation"`
 	Mirrors    map[string]mirror `yaml:"mirrors"` // by the name of their switch
 	NilStrings []string          `yaml:"nil_strings"`
@@ -172,6 +173,7 @@ const (
 	kindSeverity
 	kindFailed
 	kindTimeUnit
+	kindKey // joins traces
 )
 
 var kinds = map[string]kind{
@@ -238,6 +240,9 @@ func (t *table) extend(cfg *Config) {
 	}
 	if cfg.Correlation.Subtree != nil {
 		t.Correlation.Subtree = cfg.Correlation.Subtree
+	}
+	if cfg.Correlation.AlternateKeys != nil {
+		t.Correlation.AlternateKeys = cfg.Correlation.AlternateKeys
 	}
 	for _, name := range append(append([]string(nil), t.Correlation.TraceWide...), t.Correlation.Subtree...) {
 		row := t.Attributes[name]

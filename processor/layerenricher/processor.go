@@ -22,15 +22,18 @@ type shared struct {
 	cache *correlation.Cache
 	pool  sync.Pool
 	users int // guarded by the registry
+	held  room
 }
 
-func newShared(p *plan, c CacheConfig) *shared {
+func newShared(p *plan, cfg CorrelationConfig) *shared {
+	c := cfg.Cache
 	return &shared{
 		plan: p,
 		cache: correlation.New(correlation.Limits{
 			MaxTraces: c.MaxTraces, TTL: c.TTL, MaxSpansPerTrace: c.MaxSpansPerTrace, MaxBytes: c.MaxBytes,
-		}, len(p.traceWide), len(p.subtree)),
+		}, correlation.Options{TraceWide: len(p.traceWide), Subtree: len(p.subtree), Adopt: p.reparent}),
 		pool: sync.Pool{New: func() any { return newScratch(p) }},
+		held: room{most: int64(cfg.MaxHeldSpans)},
 	}
 }
 

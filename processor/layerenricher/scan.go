@@ -25,6 +25,14 @@ func (p *plan) note(f *facts, t *target, v pcommon.Value) {
 		toNumber(v)
 		return
 	}
+	if t.kind == kindKey {
+		if text, ok := p.id(v); ok {
+			if key, ok := p.joiners.Of(int(t.key), text); ok {
+				f.keys[t.key], f.keyed = key, true
+			}
+		}
+		return
+	}
 	if t.kind == kindPhase && t.rank != 0 {
 		if text, ok := p.text(v); ok && f.phase == "" {
 			f.phase = text

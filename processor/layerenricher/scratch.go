@@ -27,6 +27,8 @@ type scratch struct {
 	sources [sources]int64
 	filled  []int64 // by slot
 	unknown int64   // durations
+
+	reparented int64 // spans
 }
 
 // item is what a span and a log record have in common.
@@ -37,7 +39,8 @@ type item interface{ Attributes() pcommon.Map }
 type waiting[I item] struct {
 	item         I
 	ref          correlation.Ref
-	from         correlation.SpanID // where to look: the parent, or a log's span
+	where        correlation.TraceID // to find it again
+	from         correlation.SpanID  // where to look: the parent, or a log's span
 	layer        inference.Layer
 	source       source
 	explicit     bool // the layer attribute is there and stays
@@ -106,7 +109,7 @@ func (s *scratch) done() {
 	s.answer = correlation.Answer{}
 	s.stats = correlation.Stats{}
 	s.sources = [sources]int64{}
-	s.unknown = 0
+	s.unknown, s.reparented = 0, 0
 	clear(s.filled)
 }
 

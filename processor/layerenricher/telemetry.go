@@ -17,6 +17,7 @@ type telemetry struct {
 
 type signalSets struct {
 	signal  metric.MeasurementOption
+	refused metric.MeasurementOption
 	sources [sources]metric.MeasurementOption
 	filled  []metric.MeasurementOption // by slot
 }
@@ -26,8 +27,9 @@ func newTelemetry(tb *metadata.TelemetryBuilder, p *plan) *telemetry {
 	for place, name := range map[place]string{onSpan: "span", onLog: "log", onDataPoint: "data_point"} {
 		signal := attribute.String("signal", name)
 		sets := &signalSets{
-			signal: metric.WithAttributeSet(attribute.NewSet(signal)),
-			filled: make([]metric.MeasurementOption, len(p.slots)),
+			signal:  metric.WithAttributeSet(attribute.NewSet(signal)),
+			refused: metric.WithAttributeSet(attribute.NewSet(signal, attribute.String("reason", "refused"))),
+			filled:  make([]metric.MeasurementOption, len(p.slots)),
 		}
 		for i := range sets.sources {
 			sets.sources[i] = metric.WithAttributeSet(attribute.NewSet(signal, attribute.String("source", sourceNames[i])))
@@ -55,6 +57,8 @@ func (t *telemetry) record(ctx context.Context, s *scratch, on place) {
 		add(b.LayerEnricherIdsFilled, n, sets.filled[i])
 	}
 	add(b.LayerEnricherDurationsUndecided, s.unknown, sets.signal)
+	add(b.LayerEnricherSpansReparented, s.reparented)
+	add(b.LayerEnricherCacheJoins, s.stats.Joined)
 	add(b.LayerEnricherCacheHits, s.stats.Hits)
 	add(b.LayerEnricherCacheMisses, s.stats.Misses)
 	add(b.LayerEnricherCacheEvictions, s.stats.Evicted)
@@ -67,4 +71,19 @@ func (t *telemetry) record(ctx context.Context, s *scratch, on place) {
 	if n := s.stats.Bytes; n != 0 {
 		b.LayerEnricherCacheSize.Add(ctx, n)
 	}
+}
+
+// held counts items that begin to wait (n > 0) or go on.
+func (t *telemetry) held(ctx context.Context, on place, n int64) {
+	t.builder.LayerEnricherHeldItems.Add(ctx, n, t.signals[on].signal)
+}
+
+// overflow counts items that could not wait for want of room.
+func (t *telemetry) overflow(ctx context.Context, on place, n int64) {
+	t.builder.LayerEnricherHoldOverflows.Add(ctx, n, t.signals[on].signal)
+}
+
+// refused counts items that were held and that nobody wanted afterwards.
+func (t *telemetry) refused(ctx context.Context, on place, n int64) {
+	t.builder.LayerEnricherDroppedItems.Add(ctx, n, t.signals[on].refused)
 }

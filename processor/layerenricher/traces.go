@@ -17,6 +17,15 @@ import (
 // what it lacks.
 func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	s := e.acquire()
+	e.learnTraces(s, td)
+	for i := range s.spans {
+		fillSpan(e, s, &s.spans[i])
+	}
+	e.release(ctx, s, onSpan)
+	return td, nil
+}
+
+func (e *enricher) learnTraces(s *scratch, td ptrace.Traces) {
 	now := e.now()
 	var near correlation.Ref
 	for _, rs := range td.ResourceSpans().All() {
@@ -28,22 +37,39 @@ func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces,
 			}
 		}
 	}
-	for i := range s.spans {
-		w := &s.spans[i]
-		fill(e, s, w)
-		// A known parent that shows no layer itself has its trace's.
-		parent := inference.Layer(s.answer.ParentLayer)
-		if parent == 0 && s.answer.Parent {
-			parent = inference.Layer(s.answer.RootLayer)
-		}
-		if parent != 0 && w.layer != 0 && parent != w.layer {
-			if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
-				v.SetStr(e.plan.transition(parent, w.layer))
-			}
+}
+
+// fillSpan is the second look at a span.
+func fillSpan(e *enricher, s *scratch, w *waiting[ptrace.Span]) {
+	if e.plan.reparent {
+		e.adopt(s, w)
+	}
+	fill(e, s, w)
+	// A known parent that shows no layer itself has its trace's.
+	parent := inference.Layer(s.answer.ParentLayer)
+	if parent == 0 && s.answer.Parent {
+		parent = inference.Layer(s.answer.RootLayer)
+	}
+	if parent != 0 && w.layer != 0 && parent != w.layer {
+		if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
+			v.SetStr(e.plan.transition(parent, w.layer))
 		}
 	}
-	e.release(ctx, s, onSpan)
-	return td, nil
+}
+
+// adopt makes its trace's request the parent of a span that has none.
+func (e *enricher) adopt(s *scratch, w *waiting[ptrace.Span]) {
+	if !w.ref.Found() || !w.item.ParentSpanID().IsEmpty() || w.item.TraceID().IsEmpty() {
+		return
+	}
+	e.cache.Ask(w.ref, correlation.SpanID{}, &s.answer)
+	request := s.answer.Request
+	if request == (correlation.SpanID{}) || request == correlation.SpanID(w.item.SpanID()) {
+		return
+	}
+	w.item.SetParentSpanID(pcommon.SpanID(request))
+	w.from = request
+	s.reparented++
 }
 
 func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hints, near correlation.Ref) correlation.Ref {
@@ -80,7 +106,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	}
 	ref := e.cache.Learn(now, it, near, &s.stats)
 	s.spans = append(s.spans, waiting[ptrace.Span]{
-		item: span, ref: ref, from: it.Parent, layer: layer, source: from, explicit: explicit,
+		item: span, ref: ref, where: it.Where(), from: it.Parent, layer: layer, source: from, explicit: explicit,
 		missingWide: wide, missingBelow: below,
 	})
 	return ref

@@ -30,13 +30,18 @@ type TelemetryBuilder struct {
 	LayerEnricherCacheEvictions     metric.Int64Counter
 	LayerEnricherCacheExpirations   metric.Int64Counter
 	LayerEnricherCacheHits          metric.Int64Counter
+	LayerEnricherCacheJoins         metric.Int64Counter
 	LayerEnricherCacheMisses        metric.Int64Counter
 	LayerEnricherCacheSize          metric.Int64UpDownCounter
 	LayerEnricherCacheSpansDropped  metric.Int64Counter
 	LayerEnricherCacheTraces        metric.Int64UpDownCounter
+	LayerEnricherDroppedItems       metric.Int64Counter
 	LayerEnricherDurationsUndecided metric.Int64Counter
+	LayerEnricherHeldItems          metric.Int64UpDownCounter
+	LayerEnricherHoldOverflows      metric.Int64Counter
 	LayerEnricherIdsFilled          metric.Int64Counter
 	LayerEnricherItems              metric.Int64Counter
+	LayerEnricherSpansReparented    metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -92,6 +97,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.LayerEnricherCacheJoins, err = builder.meter.Int64Counter(
+		"otelcol_layer_enricher_cache_joins",
+		metric.WithDescription("Traces and groups of traces that an alternate key made one. [Development]"),
+		metric.WithUnit("{join}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.LayerEnricherCacheMisses, err = builder.meter.Int64Counter(
 		"otelcol_layer_enricher_cache_misses",
 		metric.WithDescription("Items whose trace was not in the cache. [Development]"),
@@ -116,9 +127,27 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.LayerEnricherDroppedItems, err = builder.meter.Int64Counter(
+		"otelcol_layer_enricher_dropped_items",
+		metric.WithDescription("Items lost. There is one way, with hold only - the next component refuses them when their time has come. [Development]"),
+		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.LayerEnricherDurationsUndecided, err = builder.meter.Int64Counter(
 		"otelcol_layer_enricher_durations_undecided",
 		metric.WithDescription("Durations whose unit nothing told, left as they came. [Development]"),
+		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LayerEnricherHeldItems, err = builder.meter.Int64UpDownCounter(
+		"otelcol_layer_enricher_held_items",
+		metric.WithDescription("Items that wait now (hold). [Development]"),
+		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LayerEnricherHoldOverflows, err = builder.meter.Int64Counter(
+		"otelcol_layer_enricher_hold_overflows",
+		metric.WithDescription("Items that went on without waiting because max_held_spans were waiting already. [Development]"),
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
@@ -132,6 +161,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_layer_enricher_items",
 		metric.WithDescription("Items by what their layer was inferred from. [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.LayerEnricherSpansReparented, err = builder.meter.Int64Counter(
+		"otelcol_layer_enricher_spans_reparented",
+		metric.WithDescription("Spans without parent that got their trace's request for one (reparent_orphans). [Development]"),
+		metric.WithUnit("{span}"),
 	)
 	errs = errors.Join(errs, err)
 	return &builder, errs

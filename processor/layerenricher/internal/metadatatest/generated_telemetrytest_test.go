@@ -23,13 +23,18 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.LayerEnricherCacheEvictions.Add(context.Background(), 1)
 	tb.LayerEnricherCacheExpirations.Add(context.Background(), 1)
 	tb.LayerEnricherCacheHits.Add(context.Background(), 1)
+	tb.LayerEnricherCacheJoins.Add(context.Background(), 1)
 	tb.LayerEnricherCacheMisses.Add(context.Background(), 1)
 	tb.LayerEnricherCacheSize.Add(context.Background(), 1)
 	tb.LayerEnricherCacheSpansDropped.Add(context.Background(), 1)
 	tb.LayerEnricherCacheTraces.Add(context.Background(), 1)
+	tb.LayerEnricherDroppedItems.Add(context.Background(), 1)
 	tb.LayerEnricherDurationsUndecided.Add(context.Background(), 1)
+	tb.LayerEnricherHeldItems.Add(context.Background(), 1)
+	tb.LayerEnricherHoldOverflows.Add(context.Background(), 1)
 	tb.LayerEnricherIdsFilled.Add(context.Background(), 1)
 	tb.LayerEnricherItems.Add(context.Background(), 1)
+	tb.LayerEnricherSpansReparented.Add(context.Background(), 1)
 	AssertEqualLayerEnricherCacheConflicts(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
@@ -40,6 +45,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualLayerEnricherCacheHits(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualLayerEnricherCacheJoins(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualLayerEnricherCacheMisses(t, testTel,
@@ -54,13 +62,25 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualLayerEnricherCacheTraces(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualLayerEnricherDroppedItems(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualLayerEnricherDurationsUndecided(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualLayerEnricherHeldItems(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualLayerEnricherHoldOverflows(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualLayerEnricherIdsFilled(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualLayerEnricherItems(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualLayerEnricherSpansReparented(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

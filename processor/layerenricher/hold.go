@@ -1,0 +1,274 @@
+package layerenricher
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata/pref"
+	"go.uber.org/zap"
+
+	"github.com/foundation-os/otelcol-foundation/internal/correlation"
+)
+
+// room is how many items may wait, in all pipelines of one component together.
+type room struct {
+	taken atomic.Int64
+	most  int64
+}
+
+func (r *room) take(n int64) bool {
+	if r.taken.Add(n) <= r.most {
+		return true
+	}
+	r.taken.Add(-n)
+	return false
+}
+
+func (r *room) leave(n int64) { r.taken.Add(-n) }
+
+// signal is what a hold needs to know about the batches D of items I.
+type signal[I item, D any] struct {
+	on    place
+	learn func(*scratch, D)
+	items func(*scratch) *[]waiting[I]
+	fill  func(*enricher, *scratch, *waiting[I])
+	next  func(context.Context, D) error
+	// The memory of a batch may be pooled: it is kept from its pool while it waits.
+	ref, unref func(D)
+}
+
+type tracesHold struct {
+	*hold[ptrace.Span, ptrace.Traces]
+}
+
+func newTracesHold(e *enricher, wait time.Duration, logger *zap.Logger, next consumer.Traces, leave component.ShutdownFunc) tracesHold {
+	return tracesHold{newHold(e, signal[ptrace.Span, ptrace.Traces]{
+		on: onSpan, learn: e.learnTraces, fill: fillSpan, next: next.ConsumeTraces,
+		items: func(s *scratch) *[]waiting[ptrace.Span] { return &s.spans },
+		ref:   pref.RefTraces, unref: pref.UnrefTraces,
+	}, wait, logger, leave)}
+}
+
+func (h tracesHold) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
+	return h.consume(ctx, td)
+}
+
+type logsHold struct {
+	*hold[plog.LogRecord, plog.Logs]
+}
+
+func newLogsHold(e *enricher, wait time.Duration, logger *zap.Logger, next consumer.Logs, leave component.ShutdownFunc) logsHold {
+	return logsHold{newHold(e, signal[plog.LogRecord, plog.Logs]{
+		on: onLog, learn: e.learnLogs, fill: fill[plog.LogRecord], next: next.ConsumeLogs,
+		items: func(s *scratch) *[]waiting[plog.LogRecord] { return &s.logs },
+		ref:   pref.RefLogs, unref: pref.UnrefLogs,
+	}, wait, logger, leave)}
+}
+
+func (h logsHold) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
+	return h.consume(ctx, ld)
+}
+
+// hold lets batches wait for what comes later in their traces. Everything is
+// learned when it arrives and filled when it leaves, in the order of arrival: one
+// goroutine for each pipeline, so that a log of a breaker's closing never
+// overtakes the one of its opening.
+type hold[I item, D any] struct {
+	signal[I, D]
+	enricher *enricher
+	time     time.Duration
+	logger   *zap.Logger
+	leave    component.ShutdownFunc
+
+	mu      sync.Mutex
+	queue   []*held[I, D]
+	stopped bool
+	wake    chan struct{}
+	stop    chan struct{}
+	leaving sync.WaitGroup
+}
+
+// held is a batch that waits.
+type held[I item, D any] struct {
+	ctx   context.Context
+	data  D
+	items []waiting[I]
+	due   time.Time
+}
+
+func newHold[I item, D any](e *enricher, s signal[I, D], wait time.Duration, logger *zap.Logger, leave component.ShutdownFunc) *hold[I, D] {
+	return &hold[I, D]{
+		enricher: e, signal: s, time: wait, logger: logger, leave: leave,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
+}
+
+// Capabilities tells the collector that a hold needs batches of its own.
+func (h *hold[I, D]) Capabilities() consumer.Capabilities {
+	return consumer.Capabilities{MutatesData: true}
+}
+
+func (h *hold[I, D]) consume(ctx context.Context, data D) error {
+	e := h.enricher
+	s := e.acquire()
+	h.learn(s, data)
+	items := h.items(s)
+	if h.enter(ctx, data, *items) {
+		*items = nil // the batch has them now
+		e.release(ctx, s, h.on)
+		return nil
+	}
+	h.fillAll(s)
+	e.release(ctx, s, h.on)
+	return h.next(ctx, data)
+}
+
+// enter takes a batch in; it is false when the batch goes on at once, because it
+// lacks nothing or there is no room.
+func (h *hold[I, D]) enter(ctx context.Context, data D, items []waiting[I]) bool {
+	if !lacking(items, h.enricher.plan.reparent) {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.stopped {
+		return false
+	}
+	n := int64(len(items))
+	if !h.enricher.held.take(n) {
+		h.enricher.telemetry.overflow(ctx, h.on, n)
+		return false
+	}
+	h.enricher.telemetry.held(ctx, h.on, n)
+	h.ref(data)
+	h.queue = append(h.queue, &held[I, D]{
+		ctx: context.WithoutCancel(ctx), data: data, items: items, due: h.enricher.now().Add(h.time),
+	})
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+// lacking tells whether more could be known about an item than is now.
+func lacking[I item](items []waiting[I], reparent bool) bool {
+	for i := range items {
+		w := &items[i]
+		if w.where == (correlation.TraceID{}) {
+			continue
+		}
+		if w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing || w.from != (correlation.SpanID{}) || reparent {
+			return true
+		}
+	}
+	return false
+}
+
+// Start lets the first batches go when they are due.
+func (h *hold[I, D]) Start(context.Context, component.Host) error {
+	h.leaving.Go(h.run)
+	return nil
+}
+
+// Shutdown sends on what waits, without waiting any longer.
+func (h *hold[I, D]) Shutdown(ctx context.Context) error {
+	h.mu.Lock()
+	stopped := h.stopped
+	h.stopped = true
+	h.mu.Unlock()
+	if !stopped {
+		close(h.stop)
+	}
+	h.leaving.Wait()
+	for b := h.first(); b != nil; b = h.first() {
+		h.send(b) // when nobody started it
+	}
+	return h.leave(ctx)
+}
+
+func (h *hold[I, D]) run() {
+	timer := time.NewTimer(h.time)
+	defer timer.Stop()
+	for {
+		b := h.first()
+		if b == nil {
+			select {
+			case <-h.wake:
+				continue
+			case <-h.stop:
+				return
+			}
+		}
+		if wait := b.due.Sub(h.enricher.now()); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-h.stop:
+			}
+		}
+		h.send(b)
+	}
+}
+
+// first is the batch that waits longest, nil when none does.
+func (h *hold[I, D]) first() *held[I, D] {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.queue) == 0 {
+		return nil
+	}
+	return h.queue[0]
+}
+
+// send fills the first batch and sends it on. What the next component refuses is
+// lost, as there is nobody left to send it again: that is counted and logged.
+func (h *hold[I, D]) send(b *held[I, D]) {
+	h.mu.Lock()
+	h.queue[0] = nil
+	if h.queue = h.queue[1:]; len(h.queue) == 0 {
+		h.queue = nil
+	}
+	h.mu.Unlock()
+
+	e := h.enricher
+	n := int64(len(b.items))
+	s := e.acquire()
+	*h.items(s) = b.items
+	h.find(s, b.items)
+	h.fillAll(s)
+	e.release(b.ctx, s, h.on)
+	if err := h.next(b.ctx, b.data); err != nil {
+		e.telemetry.refused(b.ctx, h.on, n)
+		h.logger.Error("The next component refused what was held, which is dropped: let its exporters queue", zap.Error(err), zap.Int64("items", n))
+	}
+	h.unref(b.data)
+	e.held.leave(n)
+	e.telemetry.held(b.ctx, h.on, -n)
+}
+
+// find looks again for traces that nothing was known about when the item came.
+func (h *hold[I, D]) find(s *scratch, items []waiting[I]) {
+	now := h.enricher.now()
+	var near correlation.Ref
+	for i := range items {
+		if w := &items[i]; !w.ref.Found() {
+			w.ref = h.enricher.cache.Find(now, w.where, near, &s.stats)
+			near = w.ref
+		}
+	}
+	s.stats.Hits, s.stats.Misses = 0, 0 // counted when they came
+}
+
+func (h *hold[I, D]) fillAll(s *scratch) {
+	items := *h.items(s)
+	for i := range items {
+		h.fill(h.enricher, s, &items[i])
+	}
+}
