@@ -69,6 +69,10 @@ func TestGroupsOfSpansDoNotMix(t *testing.T) {
 	w.span(2, 3, 0, "", 4)
 	assert.EqualValues(t, 4, w.ask(2, 2).RootLayer, "its own root is nearer")
 	assert.EqualValues(t, 3, w.ask(1, 1).RootLayer)
+	w.Learn(w.now, &Item{Trace: traceID(3), Span: spanID(1), Layer: 5, Root: NamedRoot, Keys: [MaxKeys]TraceID{keyID(1)}}, Ref{}, &w.st)
+	assert.EqualValues(t, 4, w.ask(2, 2).RootLayer, "even than the request, which ran in another trace")
+	w.keyed(4, 1, "", keyID(1))
+	assert.EqualValues(t, 5, w.ask(4, 1).RootLayer, "and who has none has the request's")
 }
 
 func TestGroupsThatMeet(t *testing.T) {

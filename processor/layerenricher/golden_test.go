@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/processor/processortest"
+	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/internal/goldentest"
 	"github.com/foundation-os/otelcol-foundation/processor/layerenricher/internal/metadata"
@@ -41,11 +42,17 @@ func TestGoldenLogs(t *testing.T) {
 		// The moment of the inputs' attribute timestamp.
 		e.now = func() time.Time { return time.Date(2025, 6, 27, 12, 0, 0, 0, time.UTC) }
 		sink := new(consumertest.LogsSink)
+		p := newLogsHold(e, cfg.Correlation.Hold, zap.NewNop(), sink, nil)
 		for _, in := range c.Logs(t) {
+			if cfg.Correlation.Hold > 0 {
+				require.NoError(t, p.ConsumeLogs(t.Context(), in))
+				continue
+			}
 			out, err := e.logs(t.Context(), in)
 			require.NoError(t, err)
 			require.NoError(t, sink.ConsumeLogs(t.Context(), out))
 		}
+		require.NoError(t, p.Shutdown(t.Context()))
 		c.ExpectLogs(t, sink.AllLogs())
 	})
 }

@@ -190,7 +190,7 @@ func (h *hold[I, D]) Shutdown(ctx context.Context) error {
 	for b := h.first(); b != nil; b = h.first() {
 		h.send(b) // when nobody started it
 	}
-	return h.leave(ctx)
+	return h.leave.Shutdown(ctx)
 }
 
 func (h *hold[I, D]) run() {
