@@ -94,7 +94,7 @@ type Stats struct {
 // Cache remembers traces.
 type Cache struct {
 	shards           []shard
-	mask             uint64
+	shift            uint8 // leaves as many bits of a hash as there are shards
 	maxTraces        int // per shard
 	maxBytes         int64
 	maxSpans         int
@@ -121,7 +121,7 @@ func New(l Limits, o Options) *Cache {
 	}
 	c := &Cache{
 		shards:    make([]shard, n),
-		mask:      uint64(n - 1),
+		shift:     uint8(64 - bits.TrailingZeros(uint(n))),
 		maxTraces: l.MaxTraces / n,
 		maxBytes:  l.MaxBytes / int64(n),
 		maxSpans:  min(l.MaxSpansPerTrace, maxValues),
@@ -148,8 +148,8 @@ const (
 
 func (c *Cache) shard(id *TraceID) *shard {
 	h := binary.LittleEndian.Uint64(id[:8]) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(id[8:]), 31)
-	h *= 0x9E3779B97F4A7C15
-	return &c.shards[(h>>40)&c.mask]
+	// Fibonacci hashing: every bit of the id reaches the highest bits.
+	return &c.shards[h*0x9E3779B97F4A7C15>>c.shift]
 }
 
 // Ref points to a trace that was found, so that the next item of the same trace
