@@ -50,6 +50,7 @@ type facts struct {
 	name    inference.Name
 	event   *event // of the name
 	carried bool   // the name came from something that only events have
+	plain   bool   // no mirrors
 }
 
 func newFacts(p *plan) *facts {
@@ -65,7 +66,7 @@ func (f *facts) reset() {
 		f.slots[at] = value{rank: unset}
 	}
 	f.touched = f.touched[:0]
-	f.phase, f.failed, f.bareRank, f.carried = "", false, unset, false
+	f.phase, f.failed, f.bareRank, f.carried, f.plain = "", false, unset, false, false
 	f.name, f.event = inference.Name{}, &noEvent
 }
 

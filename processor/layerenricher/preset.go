@@ -130,9 +130,10 @@ const (
 	onSpanEvent
 	onDataPoint
 	onResource
+	onExemplar
 )
 
-var places = map[string]place{"span": onSpan, "log": onLog, "span_event": onSpanEvent, "data_point": onDataPoint, "resource": onResource}
+var places = map[string]place{"span": onSpan, "log": onLog, "span_event": onSpanEvent, "data_point": onDataPoint, "resource": onResource, "exemplar": onExemplar}
 
 // UnmarshalText reads a place's name in a preset.
 func (p *place) UnmarshalText(text []byte) error {
@@ -244,7 +245,7 @@ func (t *table) extend(cfg *Config) {
 		if row.Kind == kindAtom { // a text becomes an id by being carried
 			row.Kind = kindID
 		}
-		row.On = append(slices.Clone(row.On), onSpan, onLog)
+		row.On = append(slices.Clone(row.On), onSpan, onLog, onExemplar)
 		t.Attributes[name] = row
 	}
 	if !cfg.Mirror.GenAI {
