@@ -79,6 +79,16 @@ type target struct {
 	on   place
 	gate gate
 	unit inference.Unit // of a duration, from the key's suffix
+	pair bool           // the key has two states
+}
+
+// pairs marks a key from which both states of a change are read: one state
+// alone says nothing about the one before.
+func (e *entry) pairs() {
+	has := func(k kind) bool { return slices.ContainsFunc(e.targets, func(t target) bool { return t.kind == k }) }
+	for i := range e.targets {
+		e.targets[i].pair = has(kindStateFrom) && has(kindStateTo)
+	}
 }
 
 // gate is a condition on a value whose key is a common word.
@@ -199,6 +209,9 @@ func (p *plan) compile(t *table) error {
 	}
 	for _, name := range t.Numbers {
 		add(name, target{slot: noSlot, kind: kindNumber, on: onSpan | onLog | onSpanEvent})
+	}
+	for _, e := range built {
+		e.pairs()
 	}
 	p.keys = newKeys(built)
 	p.layer, p.eventName, p.phase = byName[attributeLayer], byName[attributeEventName], byName[attributePhase]
