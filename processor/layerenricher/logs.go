@@ -28,7 +28,14 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 		}
 	}
 	for i := range s.logs {
-		fill(e, s, &s.logs[i])
+		w := &s.logs[i]
+		if id := w.item.TraceID(); !w.ref.Found() && !id.IsEmpty() {
+			// A later record of the batch may have made its trace known. It is the
+			// same search as before, so it counts once.
+			s.stats.Misses--
+			w.ref = e.cache.Find(now, correlation.TraceID(id), near, &s.stats)
+		}
+		fill(e, s, w)
 	}
 	e.release(ctx, s, onLog)
 	return ld, nil
