@@ -29,6 +29,7 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 }
 
 func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, h hints) {
+	s.unknown += int64(e.plan.toSeconds(m))
 	name := inference.Name{Canonical: m.Name(), Layer: e.plan.layers.ByName(m.Name())}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:

@@ -25,6 +25,7 @@ type plan struct {
 	record      bool
 	writeNames  bool
 	writeUnits  bool
+	metricUnits map[string]inference.Unit // that become seconds
 
 	keys      *keys
 	slots     []slotInfo
@@ -41,7 +42,8 @@ type plan struct {
 
 // event is what is known about the items of one canonical name.
 type event struct {
-	root   bool // its layer is its trace's
+	root   bool           // its layer is its trace's
+	unit   inference.Unit // of its bare durations
 	values []keyValue
 }
 
@@ -133,8 +135,13 @@ func newPlan(cfg *Config) (*plan, error) {
 		Phases: t.Names.Phases, Parts: t.Names.Parts, Rename: t.Names.Rename,
 		RenameEvents: t.Names.RenameEvents, Operations: t.Names.Operations,
 	}, p.layers)
-	if err := p.compile(t); err != nil {
+	if err := errors.Join(p.unitRules(t.TimeUnits), p.compile(t)); err != nil {
 		return nil, err
+	}
+	if p.writeUnits {
+		if p.metricUnits, err = parseMetricUnits(t.MetricUnits); err != nil {
+			return nil, fmt.Errorf("preset %s: %w", cfg.Preset, err)
+		}
 	}
 	p.transitions = transitions(p.layers)
 	return p, nil
