@@ -95,7 +95,7 @@ type Stats struct {
 type Cache struct {
 	shards           []shard
 	shift            uint8 // leaves as many bits of a hash as there are shards
-	maxTraces        int // per shard
+	maxTraces        int   // per shard
 	maxBytes         int64
 	maxSpans         int
 	ttl              int64

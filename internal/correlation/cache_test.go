@@ -30,7 +30,9 @@ type world struct {
 	now time.Time
 }
 
-func newWorld(l Limits) *world { return &world{Cache: New(l, Options{TraceWide: 2, Subtree: 2}), now: t0} }
+func newWorld(l Limits) *world {
+	return &world{Cache: New(l, Options{TraceWide: 2, Subtree: 2}), now: t0}
+}
 
 func (w *world) span(trace, id, parent int, agent string, layer uint8) Ref {
 	it := &Item{Trace: traceID(trace), Span: spanID(id), Layer: layer, Subtree: [MaxSubtree]string{agent}}

@@ -73,7 +73,7 @@ func TestAMillionTraces(t *testing.T) {
 			full = liveHeap()
 		}
 	}
-	assert.InDelta(t, full, liveHeap(), float64(full)/10, "memory is flat")
+	assert.Less(t, liveHeap(), full+full/3, "memory is flat: fifteen times as many traces, not a third more of it")
 	held := sum(t, tel, "cache_traces")[""]
 	assert.LessOrEqual(t, held, int64(20_000))
 	assert.Greater(t, held, int64(18_000), "the shards fill evenly")
@@ -155,7 +155,7 @@ func TestHeldMemoryIsBounded(t *testing.T) {
 				full = liveHeap()
 			}
 		}
-		assert.InDelta(t, full, liveHeap(), float64(full)/10)
+		assert.Less(t, liveHeap(), full+full/3)
 		require.NoError(t, p.Shutdown(t.Context()))
 	})
 }

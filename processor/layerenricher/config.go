@@ -151,8 +151,15 @@ type NormalizeConfig struct {
 	// a log's EventName. Default: true.
 	Names bool `mapstructure:"names"`
 
-	// Units writes durations in seconds to foundation_os.duration. Default: true.
+	// Units writes durations in seconds to foundation_os.duration, and turns
+	// metrics of the unit native into seconds. Default: true.
 	Units bool `mapstructure:"units"`
+
+	// TimeUnits says in which unit an event's duration comes when neither a
+	// suffix nor time_unit tells it: {my.event: us}. The event's name stands
+	// without phase; a unit is native, ns, us, ms or s. Extends the preset's.
+	// Default: empty.
+	TimeUnits map[string]string `mapstructure:"time_units"`
 
 	// NilStrings lists the texts that mean "no value". Replaces the preset's;
 	// [] means that every text is a value.
@@ -213,7 +220,7 @@ func (c *Config) Validate() error {
 	}
 	// The rest shows when everything is put together, which wants sound parts;
 	// these report their errors themselves.
-	if errors.Join(append(errs, c.Preset.Validate(), c.Layers.Validate(), c.Correlation.Validate())...) == nil {
+	if errors.Join(append(errs, c.Preset.Validate(), c.Layers.Validate(), c.Correlation.Validate(), c.Normalize.Validate())...) == nil {
 		_, err := newPlan(c)
 		errs = append(errs, err)
 	}
@@ -304,6 +311,16 @@ func (c *CorrelationConfig) Validate() error {
 	}
 	check("trace_wide", c.TraceWide)
 	check("subtree", c.Subtree)
+	return errors.Join(errs...)
+}
+
+// Validate checks the units of events.
+func (c *NormalizeConfig) Validate() error {
+	var errs []error
+	for _, event := range slices.Sorted(maps.Keys(c.TimeUnits)) {
+		_, err := parseUnitRule(event, c.TimeUnits[event])
+		errs = append(errs, err)
+	}
 	return errors.Join(errs...)
 }
 

@@ -1,6 +1,7 @@
 package layerenricher
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ correlation:
   hold: 0s
   max_held_spans: 100000
   cache: {max_traces: 50000, ttl: 5m, max_spans_per_trace: 2000, max_bytes: 268435456}
-normalize: {names: true, units: true, nil_strings: [nil, undefined]}
+normalize: {names: true, units: true, time_units: {my.event: us, session.end: native}, nil_strings: [nil, undefined]}
 mirror: {gen_ai: true}
 reparent_orphans: false
 `)
@@ -99,6 +100,11 @@ func TestConfigErrors(t *testing.T) {
 		"correlation: {trace_wide: [foundation_os.layer]}":   "correlation.trace_wide: foundation_os.layer is no id, must be a text attribute",
 		"correlation: {subtree: [foundation_os.duration]}":   "correlation.subtree: foundation_os.duration is no id",
 		"correlation: {subtree: [foundation_os.node]}":       "correlation.subtree: foundation_os.node is no id",
+		"normalize: {time_units: {a: hours}}":                `normalize: time_units.a: is "hours", must be one of native, ns, us, ms, s`,
+		"normalize: {time_units: {a: ''}}":                   `normalize: time_units.a: is "", must be one of`,
+		"normalize: {time_units: {'': ms}}":                  "normalize: time_units: an event needs a name",
+		"normalize: {time_units: {dspex.a.stop: ms}}":        "normalize.time_units.dspex.a.stop: is no event's canonical name, must be dspex.a",
+		"normalize: {time_units: {request.b: ms}}":           "normalize.time_units.request.b: is no event's canonical name, must be foundation_os.request",
 		"correlation: {cache: {max_traces: 0}}":              "correlation::cache: max_traces: is 0, must be greater than 0",
 		"correlation: {cache: {ttl: -1s}}":                   "ttl: is -1s, must be greater than 0",
 		"correlation: {cache: {max_spans_per_trace: -1}}":    "max_spans_per_trace: is -1, must be from 1 to 65534",
@@ -114,6 +120,8 @@ func TestConfigErrors(t *testing.T) {
 	for _, want := range []string{"default:", "max_traces:", "ttl:"} {
 		assert.ErrorContains(t, err, want, "all errors are reported at once")
 	}
+	_, err = load(t, "normalize: {time_units: {a: hours}}")
+	assert.Equal(t, 1, strings.Count(err.Error(), "time_units"), "one error is reported once")
 	cfg := createDefaultConfig()
 	cfg.Preset = "other"
 	assert.ErrorContains(t, confmap.Validate(cfg), "must be one of")

@@ -21,8 +21,8 @@ type value struct {
 	gate  gate
 	dirty bool // the canonical attribute is there and must be written again
 	isNil bool // the canonical attribute is there and holds no value
-	// unclear: there is an id that cannot be read, so that another's must not
-	// stand in for it.
+	// unclear: there is an id or a unit that cannot be read, so that another must
+	// not stand in for it.
 	unclear bool
 	str     string
 	num     float64
@@ -52,6 +52,7 @@ type facts struct {
 	name    inference.Name
 	event   *event // of the name
 	carried bool   // the name came from something that only events have
+	plain   bool   // no mirrors
 }
 
 func newFacts(p *plan) *facts {
@@ -67,7 +68,7 @@ func (f *facts) reset() {
 		f.slots[at] = value{rank: unset}
 	}
 	f.touched = f.touched[:0]
-	f.phase, f.failed, f.bareRank, f.carried = "", false, unset, false
+	f.phase, f.failed, f.bareRank, f.carried, f.plain = "", false, unset, false, false
 	if f.keyed {
 		f.keys, f.keyed = [correlation.MaxKeys]correlation.TraceID{}, false
 	}
@@ -100,11 +101,7 @@ func (p *plan) settle(f *facts, length time.Duration, h hints) (decided bool) {
 	if f.bareRank != unset {
 		d := &f.slots[f.bareOwner]
 		if f.bareRank < d.rank {
-			unit := p.timeUnit(f)
-			if unit == 0 {
-				unit = inference.Calibrate(f.bare, length.Seconds())
-			}
-			if secs, ok := inference.Seconds(f.bare, unit); ok {
+			if secs, ok := inference.Seconds(f.bare, p.bareUnit(f, length)); ok {
 				f.touch(f.bareOwner)
 				d.rank, d.num = f.bareRank, secs
 			}
@@ -121,11 +118,23 @@ func (p *plan) settle(f *facts, length time.Duration, h hints) (decided bool) {
 	return decided
 }
 
-func (p *plan) timeUnit(f *facts) inference.Unit {
+// bareUnit is the unit of a duration whose key names none; 0 when it stays
+// unknown. A sibling is asked first, also one that names a unit nobody knows:
+// then it is none of the others. A rule and the span's length that contradict
+// each other cancel out, as both may err: the rule about this release of the
+// application, the length by chance when the value measures only a part.
+func (p *plan) bareUnit(f *facts, length time.Duration) inference.Unit {
 	for _, at := range f.touched {
 		if p.slots[at].kind == kindTimeUnit {
 			return inference.Unit(f.slots[at].num)
 		}
+	}
+	rule, measured := f.event.unit, inference.Calibrate(f.bare, length.Seconds())
+	switch {
+	case rule == 0 || rule == measured:
+		return measured
+	case measured == 0:
+		return rule
 	}
 	return 0
 }

@@ -124,6 +124,7 @@ func (h *hold[I, D]) consume(ctx context.Context, data D) error {
 		e.release(ctx, s, h.on)
 		return nil
 	}
+	find(e, s, *items)
 	h.fillAll(s)
 	e.release(ctx, s, h.on)
 	return h.next(ctx, data)
@@ -241,7 +242,7 @@ func (h *hold[I, D]) send(b *held[I, D]) {
 	n := int64(len(b.items))
 	s := e.acquire()
 	*h.items(s) = b.items
-	h.find(s, b.items)
+	find(e, s, b.items)
 	h.fillAll(s)
 	e.release(b.ctx, s, h.on)
 	if err := h.next(b.ctx, b.data); err != nil {
@@ -251,19 +252,6 @@ func (h *hold[I, D]) send(b *held[I, D]) {
 	h.unref(b.data)
 	e.held.leave(n)
 	e.telemetry.held(b.ctx, h.on, -n)
-}
-
-// find looks again for traces that nothing was known about when the item came.
-func (h *hold[I, D]) find(s *scratch, items []waiting[I]) {
-	now := h.enricher.now()
-	var near correlation.Ref
-	for i := range items {
-		if w := &items[i]; !w.ref.Found() {
-			w.ref = h.enricher.cache.Find(now, w.where, near, &s.stats)
-			near = w.ref
-		}
-	}
-	s.stats.Hits, s.stats.Misses = 0, 0 // counted when they came
 }
 
 func (h *hold[I, D]) fillAll(s *scratch) {

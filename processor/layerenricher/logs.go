@@ -17,6 +17,7 @@ import (
 func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	s := e.acquire()
 	e.learnLogs(s, ld)
+	find(e, s, s.logs)
 	for i := range s.logs {
 		fill(e, s, &s.logs[i])
 	}

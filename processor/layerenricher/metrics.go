@@ -29,6 +29,7 @@ func (e *enricher) metrics(ctx context.Context, md pmetric.Metrics) (pmetric.Met
 }
 
 func (e *enricher) metric(s *scratch, now time.Time, m pmetric.Metric, h hints) {
+	s.unknown += int64(e.plan.toSeconds(m))
 	name := inference.Name{Canonical: m.Name(), Layer: e.plan.layers.ByName(m.Name())}
 	switch m.Type() {
 	case pmetric.MetricTypeGauge:
@@ -77,25 +78,34 @@ func points[P item](e *enricher, s *scratch, now time.Time, all pointSlice[P], n
 	}
 }
 
-// exemplar gives the ids of its trace to an exemplar: it is where a metric says
-// which request it measured, as ids are no attributes of data points.
+// exemplar reads the ids of an exemplar, and gives it those of its trace that it
+// lacks: it is where a metric says which request it measured, as ids are no
+// attributes of data points.
 func (e *enricher) exemplar(s *scratch, now time.Time, x pmetric.Exemplar) {
+	p, f := e.plan, s.event
+	attrs := x.FilteredAttributes()
+	f.reset()
+	f.plain = true
+	p.scan(f, attrs, onExemplar)
+	p.settle(f, 0, hints{})
+	wide, below := p.ids(f, &s.item)
+	p.write(f, attrs)
+	if wide == 0 && below == 0 {
+		return
+	}
 	ref := e.cache.Find(now, correlation.TraceID(x.TraceID()), correlation.Ref{}, &s.stats)
 	if !ref.Found() {
 		return
 	}
 	e.cache.Ask(ref, correlation.SpanID(x.SpanID()), &s.answer)
-	fillExemplar := func(slots []uint8, values []string) {
+	give := func(slots []uint8, missing uint8, values []string) {
 		for i, at := range slots {
-			if values[i] == "" {
-				continue
-			}
-			if v, ok := x.FilteredAttributes().GetOrPutEmpty(e.plan.slots[at].name); !ok {
-				v.SetStr(values[i])
+			if missing&(1<<i) != 0 && values[i] != "" {
+				attrs.PutStr(p.slots[at].name, values[i])
 				s.filled[at]++
 			}
 		}
 	}
-	fillExemplar(e.plan.traceWide, s.answer.TraceIDs[:])
-	fillExemplar(e.plan.subtree, s.answer.Subtree[:])
+	give(p.traceWide, wide, s.answer.TraceIDs[:])
+	give(p.subtree, below, s.answer.Subtree[:])
 }

@@ -26,6 +26,7 @@ type plan struct {
 	reparent    bool
 	writeNames  bool
 	writeUnits  bool
+	metricUnits map[string]inference.Unit // that become seconds
 
 	keys      *keys
 	slots     []slotInfo
@@ -43,7 +44,8 @@ type plan struct {
 
 // event is what is known about the items of one canonical name.
 type event struct {
-	root   bool // its layer is its trace's
+	root   bool           // its layer is its trace's
+	unit   inference.Unit // of its bare durations
 	values []keyValue
 }
 
@@ -82,6 +84,16 @@ type target struct {
 	gate gate
 	unit inference.Unit // of a duration, from the key's suffix
 	key  uint8          // which alternate key
+	pair bool           // the key has two states
+}
+
+// pairs marks a key from which both states of a change are read: one state
+// alone says nothing about the one before.
+func (e *entry) pairs() {
+	has := func(k kind) bool { return slices.ContainsFunc(e.targets, func(t target) bool { return t.kind == k }) }
+	for i := range e.targets {
+		e.targets[i].pair = has(kindStateFrom) && has(kindStateTo)
+	}
 }
 
 // gate is a condition on a value whose key is a common word.
@@ -127,8 +139,13 @@ func newPlan(cfg *Config) (*plan, error) {
 		Phases: t.Names.Phases, Parts: t.Names.Parts, Rename: t.Names.Rename,
 		RenameEvents: t.Names.RenameEvents, Operations: t.Names.Operations,
 	}, p.layers)
-	if err := p.compile(t); err != nil {
+	if err := errors.Join(p.unitRules(t.TimeUnits), p.compile(t)); err != nil {
 		return nil, err
+	}
+	if p.writeUnits {
+		if p.metricUnits, err = parseMetricUnits(t.MetricUnits); err != nil {
+			return nil, fmt.Errorf("preset %s: %w", cfg.Preset, err)
+		}
 	}
 	p.transitions = transitions(p.layers)
 	return p, nil
@@ -208,6 +225,9 @@ func (p *plan) compile(t *table) error {
 		add(name, target{slot: noSlot, kind: kindKey, on: onSpan | onLog, key: uint8(i)})
 	}
 	p.joiners = inference.NewKeys(t.Correlation.AlternateKeys)
+	for _, e := range built {
+		e.pairs()
+	}
 	p.keys = newKeys(built)
 	p.layer, p.eventName, p.phase = byName[attributeLayer], byName[attributeEventName], byName[attributePhase]
 	if id, ok := byName[attributeOperation]; ok {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -69,10 +70,12 @@ type table struct {
 		Operations   map[string]string `yaml:"operations"`
 		Roots        []string          `yaml:"roots"`
 	} `yaml:"names"`
-	Attributes map[string]tableRow `yaml:"attributes"`
-	Fields     map[string][]string `yaml:"fields"`
-	Numbers    []string            `yaml:"numbers"`
-	Values     struct {
+	Attributes  map[string]tableRow `yaml:"attributes"`
+	Fields      map[string][]string `yaml:"fields"`
+	TimeUnits   map[string]string   `yaml:"time_units"`
+	MetricUnits []string            `yaml:"metric_units"`
+	Numbers     []string            `yaml:"numbers"`
+	Values      struct {
 		Success      []string          `yaml:"success"`
 		Failure      []string          `yaml:"failure"`
 		States       []string          `yaml:"states"`
@@ -131,9 +134,10 @@ const (
 	onSpanEvent
 	onDataPoint
 	onResource
+	onExemplar
 )
 
-var places = map[string]place{"span": onSpan, "log": onLog, "span_event": onSpanEvent, "data_point": onDataPoint, "resource": onResource}
+var places = map[string]place{"span": onSpan, "log": onLog, "span_event": onSpanEvent, "data_point": onDataPoint, "resource": onResource, "exemplar": onExemplar}
 
 // UnmarshalText reads a place's name in a preset.
 func (p *place) UnmarshalText(text []byte) error {
@@ -249,12 +253,16 @@ func (t *table) extend(cfg *Config) {
 		if row.Kind == kindAtom { // a text becomes an id by being carried
 			row.Kind = kindID
 		}
-		row.On = append(slices.Clone(row.On), onSpan, onLog)
+		row.On = append(slices.Clone(row.On), onSpan, onLog, onExemplar)
 		t.Attributes[name] = row
 	}
 	if !cfg.Mirror.GenAI {
 		delete(t.Mirrors, mirrorGenAI)
 	}
+	if t.TimeUnits == nil {
+		t.TimeUnits = map[string]string{}
+	}
+	maps.Copy(t.TimeUnits, cfg.Normalize.TimeUnits)
 	if cfg.Normalize.NilStrings != nil {
 		t.NilStrings = cfg.Normalize.NilStrings
 	}

@@ -51,7 +51,7 @@ func (p *plan) read(f *facts, t *target, v pcommon.Value, got *value) (ok bool) 
 	case kindDuration:
 		ok = p.duration(f, t, v, got)
 	case kindStateFrom, kindStateTo:
-		got.str, ok = p.state(t.kind, v)
+		got.str, ok = p.state(t, v)
 	case kindTags:
 		got.raw, ok = v, v.Type() == pcommon.ValueTypeSlice || t.rank != 0 && v.Type() == pcommon.ValueTypeStr
 	case kindCustom:
@@ -208,7 +208,8 @@ func (p *plan) duration(f *facts, t *target, v pcommon.Value, got *value) bool {
 	return ok
 }
 
-func (p *plan) state(k kind, v pcommon.Value) (string, bool) {
+// state reads one state or a change of states, of which the slot needs one.
+func (p *plan) state(t *target, v pcommon.Value) (string, bool) {
 	var from, to string
 	switch v.Type() {
 	case pcommon.ValueTypeSlice:
@@ -222,7 +223,7 @@ func (p *plan) state(k kind, v pcommon.Value) (string, bool) {
 		}
 	case pcommon.ValueTypeStr:
 		if st := inference.State(v.Str(), p.states); st != "" {
-			return st, true
+			return st, !t.pair || t.kind == kindStateTo
 		}
 		var ok bool
 		if from, to, ok = inference.StatePair(v.Str(), p.states); !ok {
@@ -231,7 +232,7 @@ func (p *plan) state(k kind, v pcommon.Value) (string, bool) {
 	default:
 		return "", false
 	}
-	if k == kindStateFrom {
+	if t.kind == kindStateFrom {
 		return from, true
 	}
 	return to, true

@@ -47,7 +47,7 @@ func (p *plan) note(f *facts, t *target, v pcommon.Value) {
 	if !p.read(f, t, v, &got) {
 		isNil := p.isNil(v)
 		if t.rank != 0 {
-			if t.kind == kindID && !isNil {
+			if (t.kind == kindID || t.kind == kindTimeUnit) && !isNil {
 				f.touch(t.slot)
 				old.unclear = true
 			}

@@ -137,6 +137,21 @@ func (p *plan) own(f *facts, h hints) (layer inference.Layer, from source, expli
 	return 0, fromNothing, false
 }
 
+// find looks again for the traces of items that were not known when the item
+// came: something later, in its batch or while it waited, may have made them so.
+func find[I item](e *enricher, s *scratch, items []waiting[I]) {
+	hits, misses := s.stats.Hits, s.stats.Misses // counted already
+	now := e.now()
+	var near correlation.Ref
+	for i := range items {
+		if w := &items[i]; !w.ref.Found() && w.where != (correlation.TraceID{}) {
+			w.ref = e.cache.Find(now, w.where, near, &s.stats)
+			near = w.ref
+		}
+	}
+	s.stats.Hits, s.stats.Misses = hits, misses
+}
+
 // fill gives an item what its trace knows: the second look, after all of a batch
 // was learned. It is the same for spans and log records.
 func fill[I item](e *enricher, s *scratch, w *waiting[I]) {

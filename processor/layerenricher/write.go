@@ -16,7 +16,7 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 			nils = nils || v.isNil
 			continue
 		}
-		if info.mirror != "" && v.str != "" {
+		if info.mirror != "" && v.str != "" && !f.plain {
 			putMissing(attrs, info.mirror, v.str)
 		}
 		if v.own() && !v.dirty {

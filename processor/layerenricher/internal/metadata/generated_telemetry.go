@@ -135,7 +135,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.LayerEnricherDurationsUndecided, err = builder.meter.Int64Counter(
 		"otelcol_layer_enricher_durations_undecided",
-		metric.WithDescription("Durations whose unit nothing told, left as they came. [Development]"),
+		metric.WithDescription("Durations whose unit nothing told, and data points whose exponential buckets are too fine to become seconds; left as they came. [Development]"),
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)

@@ -184,7 +184,7 @@ func AssertEqualLayerEnricherDroppedItems(t *testing.T, tt *componenttest.Teleme
 func AssertEqualLayerEnricherDurationsUndecided(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_layer_enricher_durations_undecided",
-		Description: "Durations whose unit nothing told, left as they came. [Development]",
+		Description: "Durations whose unit nothing told, and data points whose exponential buckets are too fine to become seconds; left as they came. [Development]",
 		Unit:        "{item}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
