@@ -87,7 +87,7 @@ type Stats struct {
 	Expired       int64 // traces forgotten for their age
 	Conflicts     int64 // ids given up because two values came
 	SpansDropped  int64 // spans not remembered, their trace being full
-	Joined        int64 // groups that an alternate key made one
+	Joined        int64 // an alternate key and a trace, or two groups, that became one
 	Traces, Bytes int64 // what is held now (alternate keys count as traces), as a difference
 }
 
@@ -213,16 +213,25 @@ func (c *Cache) learn(now int64, id TraceID, it *Item, near Ref, st *Stats, span
 	if near.trace == nil || near.trace.id != id {
 		s = c.shard(&id)
 	}
-	t, key := c.learnIn(s, now, id, it, near, st, span)
+	t, key, due := c.learnIn(s, now, id, it, near, st, span)
 	for _, k := range it.Keys {
-		if k != (TraceID{}) && k != id && (key == nil || key.id != k || !c.keep(now, key)) {
+		if k == (TraceID{}) || k == id {
+			continue
+		}
+		if k != key || !c.keep(now, k, st) {
 			c.join(now, s, t, k, st)
 		}
+		due = due && k != key
+	}
+	if due && !c.keep(now, key, st) {
+		c.join(now, s, t, key, st)
 	}
 	return Ref{s, t}
 }
 
-func (c *Cache) learnIn(s *shard, now int64, id TraceID, it *Item, near Ref, st *Stats, span bool) (t, key *trace) {
+// learnIn also returns the alternate key that the trace is known to have, and
+// whether it is time to look after it.
+func (c *Cache) learnIn(s *shard, now int64, id TraceID, it *Item, near Ref, st *Stats, span bool) (t *trace, key TraceID, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t = c.lookup(s, now, id, near, st)
@@ -238,7 +247,10 @@ func (c *Cache) learnIn(s *shard, now int64, id TraceID, it *Item, near Ref, st 
 		t.learnSpan(it, c.below, c.maxSpans, st)
 	}
 	c.charge(s, t, t.bytes-before, st)
-	return t, t.key
+	if due = t.key != (TraceID{}) && now-t.kept >= keepEvery; due {
+		t.kept = now
+	}
+	return t, t.key, due
 }
 
 // charge counts memory that a trace took, and makes room for it at the cost of

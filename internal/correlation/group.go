@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -27,8 +28,8 @@ func (k *knowledge) learnRoot(root Root, layer uint8) {
 	}
 }
 
-// learnIDs returns how many bytes it keeps.
-func (k *knowledge) learnIDs(it *Item, n int, st *Stats) (bytes int64) {
+// learnIDs returns how many bytes it keeps, and whether it learned anything.
+func (k *knowledge) learnIDs(it *Item, n int, st *Stats) (bytes int64, news bool) {
 	for i := range n {
 		v, bit := it.TraceIDs[i], uint8(1)<<i
 		unclear := it.UnclearWide&bit != 0
@@ -39,13 +40,14 @@ func (k *knowledge) learnIDs(it *Item, n int, st *Stats) (bytes int64) {
 		case k.conflicts&bit != 0:
 		case !unclear && k.wide[i] == "":
 			k.wide[i] = strings.Clone(v)
-			bytes += int64(len(v))
+			bytes, news = bytes+int64(len(v)), true
 		default:
 			k.conflicts |= bit
 			st.Conflicts++
+			news = true
 		}
 	}
-	return bytes
+	return bytes, news
 }
 
 // absorb learns all that another knows.
@@ -112,7 +114,8 @@ func (g *group) lock() *group {
 
 // join makes one group of a trace and of what stands under another key, be that
 // a trace or not. It takes one shard's lock after the other, so that no two
-// callers can wait for each other.
+// callers can wait for each other. The trace remembers the key and not its entry:
+// an entry that was evicted must not live on.
 func (c *Cache) join(now int64, s *shard, t *trace, key TraceID, st *Stats) {
 	ks := c.shard(&key)
 	ks.mu.Lock()
@@ -125,7 +128,7 @@ func (c *Cache) join(now int64, s *shard, t *trace, key TraceID, st *Stats) {
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.key = kt
+	t.key, t.kept = key, now
 	if c.merge(c.groupOf(s, t, st), g, st) {
 		st.Joined++
 	}
@@ -144,10 +147,13 @@ func (c *Cache) groupOf(s *shard, t *trace, st *Stats) *group {
 }
 
 func (c *Cache) merge(a, b *group, st *Stats) bool {
+	if a.root() == b.root() {
+		return false
+	}
 	c.merging.Lock()
 	defer c.merging.Unlock()
 	a, b = a.root(), b.root()
-	if a == b {
+	if a == b { // meanwhile
 		return false
 	}
 	if a.weight < b.weight {
@@ -163,16 +169,16 @@ func (c *Cache) merge(a, b *group, st *Stats) bool {
 	return true
 }
 
-// keep holds the entry of a trace's alternate key alive for as long as the trace
-// is: others of the group find it there. It is false when the entry is gone.
-func (c *Cache) keep(now int64, kt *trace) bool {
-	s := c.shard(&kt.id)
+// keepEvery is how often the entry of a trace's alternate key is looked after
+// while items of the trace come that do not carry the key.
+const keepEvery = int64(time.Second)
+
+// keep holds the entry of an alternate key in the cache for as long as a trace
+// that has it is heard of: others of the group find it there. It is false when the
+// entry is gone.
+func (c *Cache) keep(now int64, key TraceID, st *Stats) bool {
+	s := c.shard(&key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !kt.linked || now-kt.seen > c.ttl {
-		return false
-	}
-	s.touch(kt)
-	kt.seen = now
-	return true
+	return c.lookup(s, now, key, Ref{}, st) != nil
 }

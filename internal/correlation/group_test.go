@@ -3,6 +3,7 @@ package correlation
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -85,18 +86,34 @@ func TestGroupsThatMeet(t *testing.T) {
 	w.keyed(4, 1, "other", keyID(4))
 	assert.Equal(t, "other", w.ask(4, 1).TraceIDs[0])
 	w.keyed(4, 2, "", keyID(2))
-	for trace := 1; trace <= 4; trace++ {
-		assert.Empty(t, w.ask(trace, 1).TraceIDs[0], "two requests in one group: nobody gets either")
+	for trace, want := range map[int]string{1: "r", 2: "r", 3: "", 4: "other"} {
+		assert.Equal(t, want, w.ask(trace, 1).TraceIDs[0], "two requests in one group: nobody gets another trace's")
 	}
 	assert.EqualValues(t, 1, w.st.Conflicts, "once for a group")
+	w.keyed(1, 2, "third")
+	assert.Empty(t, w.ask(1, 1).TraceIDs[0], "two in one trace")
+	assert.EqualValues(t, 2, w.st.Conflicts)
+}
+
+// What a trace learns after it has joined is the group's too.
+func TestGroupsLearn(t *testing.T) {
+	w := newWorld(roomy())
+	w.keyed(1, 1, "", keyID(1))
+	w.keyed(2, 1, "", keyID(1))
+	w.span(1, 2, 0, "", 3)
+	w.request(1, "r")
+	a := w.ask(2, 1)
+	assert.EqualValues(t, 3, a.RootLayer)
+	assert.Equal(t, "r", a.TraceIDs[0])
 }
 
 // A key is remembered as long as a trace that has it is heard of.
 func TestKeysLiveAsLongAsTheirTraces(t *testing.T) {
 	w := newWorld(roomy())
-	for range 5 {
-		w.keyed(1, 1, "r", keyID(1))
+	w.keyed(1, 1, "r", keyID(1))
+	for i := range 5 {
 		w.now = w.now.Add(40 * time.Second)
+		w.span(1, 2+i, 1, "", 0) // one span of a trace carries the key, the others keep it
 	}
 	w.keyed(2, 1, "", keyID(1))
 	assert.Equal(t, "r", w.ask(2, 1).TraceIDs[0])
@@ -110,7 +127,8 @@ func TestKeysLiveAsLongAsTheirTraces(t *testing.T) {
 	w.span(5, 1, 0, "", 0)
 	w.ask(1, 0)
 	w.span(6, 1, 0, "", 0) // evicts the key
-	w.keyed(1, 3, "", keyID(1))
+	w.now = w.now.Add(time.Second)
+	w.span(1, 3, 1, "", 0)
 	w.keyed(2, 1, "", keyID(1))
 	assert.Equal(t, "r", w.ask(2, 1).TraceIDs[0])
 	assert.Positive(t, w.st.Evicted)
@@ -153,6 +171,10 @@ func TestGroupsAgreeWithSets(t *testing.T) {
 		for tr := range traces {
 			union := map[string]bool{}
 			for other := range traces {
+				if len(values[tr]) > 0 { // its own are nearer
+					union = values[tr]
+					break
+				}
 				if set[other] == set[tr] {
 					for v := range values[other] {
 						union[v] = true
@@ -206,6 +228,81 @@ func TestConcurrentJoins(t *testing.T) {
 			require.Equal(t, "r", a.TraceIDs[0], "trace %d", i)
 		}
 	}
+}
+
+// Traces that name each other must not keep each other alive.
+func TestEvictedTracesAreGone(t *testing.T) {
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	l := roomy()
+	l.MaxTraces, l.MaxBytes, l.MaxSpansPerTrace = 2000, 1<<20, 2000
+	w := newWorld(l)
+	before := heap()
+	for n := range 50_000 { // each is the key of the next
+		w.keyed(n+1, 1, "", traceID(n))
+	}
+	for n := range 300 { // large ones, each the key of a small one that goes on
+		for i := range 1000 {
+			w.span(100_000+n, i+1, 0, "", 0)
+		}
+		w.keyed(200_000+n, 1, "", traceID(100_000+n))
+		for k := range n {
+			w.span(200_000+k, 1, 0, "", 0)
+		}
+	}
+	assert.Less(t, heap()-before, int64(4<<20), "max_bytes is 1 MiB")
+	runtime.KeepAlive(w)
+}
+
+// What is counted is what is there, after anything.
+func TestBytesAreCounted(t *testing.T) {
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		l := roomy()
+		l.MaxTraces, l.MaxBytes = 2+r.IntN(8), int64(1000+r.IntN(6000))
+		w := newWorld(l)
+		for range 400 {
+			it := &Item{Trace: traceID(1 + r.IntN(10)), Span: spanID(r.IntN(80)), TraceIDs: [MaxTraceWide]string{fmt.Sprint(r.IntN(3))}}
+			if r.IntN(3) == 0 {
+				it.Keys[0], it.Keys[2] = keyID(r.IntN(4)), traceID(1+r.IntN(10))
+			}
+			w.Learn(w.now, it, Ref{}, &w.st)
+			w.now = w.now.Add(time.Duration(r.IntN(3)) * time.Second)
+			var bytes, shards, traces int64
+			for i := range w.shards {
+				shards += w.shards[i].bytes
+				for _, tr := range w.shards[i].traces {
+					bytes += tr.bytes
+					traces++
+					least := traceOverhead + int64(cap(tr.nodes))*nodeBytes
+					if tr.group != nil {
+						least += groupBytes
+					}
+					require.GreaterOrEqual(t, tr.bytes, least)
+				}
+			}
+			require.Equal(t, bytes, shards, "seed %d", seed)
+			require.Equal(t, bytes, w.st.Bytes, "seed %d", seed)
+			require.Equal(t, traces, w.st.Traces, "seed %d", seed)
+		}
+	}
+}
+
+// An item that waits may see its trace evicted and come again.
+func TestAskForATraceThatCameAgain(t *testing.T) {
+	l := roomy()
+	l.MaxTraces = 1
+	w := newWorld(l)
+	ref := w.span(1, 1, 0, "", 0)
+	w.span(2, 1, 0, "", 0)
+	w.keyed(1, 2, "r")
+	var a Answer
+	w.Ask(ref, SpanID{}, &a)
+	assert.Equal(t, "r", a.TraceIDs[0])
 }
 
 // A span may be sent twice, with more in it or with something else: what comes
@@ -263,4 +360,13 @@ func TestRequestAdoptsSpansWithoutParent(t *testing.T) {
 	assert.Equal(t, want, w.ask(1, 1), "the request itself")
 	request(5, 0, "B")
 	assert.Equal(t, Answer{Parent: true, RootLayer: 2}, w.ask(1, 3), "two requests: neither")
+
+	// The request comes again, and has a parent after all: to adopt it would make a ring.
+	for _, order := range [][2]int{{2, 0}, {0, 2}} {
+		w = &world{Cache: New(roomy(), Options{TraceWide: 1, Subtree: 1, Adopt: true}), now: t0}
+		w.span(1, 2, 0, "", 0)
+		request(1, order[0], "")
+		request(1, order[1], "")
+		assert.Equal(t, SpanID{}, w.ask(1, 0).Request)
+	}
 }

@@ -14,9 +14,10 @@ type trace struct {
 	bytes      int64
 	linked     bool // still in the cache
 
-	knowledge        // its own; trace-wide ids go to the group once there is one
-	group     *group // nil while nothing but the trace id joins its items
-	key       *trace // the entry of the alternate key that came last
+	knowledge         // its own
+	group     *group  // nil while nothing but the trace id joins its items
+	key       TraceID // the alternate key that came last
+	kept      int64   // when its entry was last looked after
 
 	request  SpanID // the span that is the request and has no parent
 	requests bool   // there are several
@@ -50,14 +51,22 @@ const (
 )
 
 func (t *trace) learnTraceIDs(it *Item, n int, st *Stats) {
+	bytes, news := t.learnIDs(it, n, st)
+	t.bytes += bytes
+	if news {
+		t.tell(st)
+	}
+}
+
+// tell lets the trace's group know what the trace knows.
+func (t *trace) tell(st *Stats) {
 	if t.group == nil {
-		t.bytes += t.learnIDs(it, n, st)
 		return
 	}
 	g := t.group.lock()
+	defer g.mu.Unlock()
 	t.group = g
-	t.bytes += g.learnIDs(it, n, st)
-	g.mu.Unlock()
+	g.absorb(&t.knowledge, st)
 }
 
 func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
@@ -89,12 +98,7 @@ func (t *trace) learnSpan(it *Item, n, maxSpans int, st *Stats) {
 func (t *trace) learnAsRoot(it *Item) {
 	if it.Layer != 0 {
 		t.learnRoot(it.Root, it.Layer)
-		if t.group != nil {
-			g := t.group.lock()
-			t.group = g
-			g.learnRoot(it.Root, it.Layer)
-			g.mu.Unlock()
-		}
+		t.tell(&Stats{})
 	}
 	if it.Root == NamedRoot && it.Parent == (SpanID{}) && it.Span != t.request {
 		t.requests = t.requests || t.request != (SpanID{})
@@ -206,7 +210,7 @@ func (t *trace) find(id SpanID) int32 {
 func (t *trace) answer(from SpanID, a *Answer, c *Cache) {
 	t.answerWhole(a, c.traceWide)
 	a.Request = SpanID{}
-	if c.adopt && !t.requests {
+	if c.adopt && !t.requests && t.parentless(t.request) {
 		a.Request = t.request
 	}
 	var open uint8 // bit i: subtree id i is still looked for
@@ -247,22 +251,32 @@ func (t *trace) answer(from SpanID, a *Answer, c *Cache) {
 	}
 }
 
-// answerWhole is what holds for all of the trace, or of its group. A trace's own
-// root stands for it better than that of another trace of the group.
+// parentless tells whether nobody has told of a span's parent.
+func (t *trace) parentless(span SpanID) bool {
+	at := t.find(span)
+	return at < 0 || t.nodes[at].parent == (SpanID{})
+}
+
+// answerWhole is what holds for all of the trace: what it knows itself, else what
+// its group does.
 func (t *trace) answerWhole(a *Answer, traceWide int) {
-	k := &t.knowledge
-	if t.group != nil {
-		g := t.group.lock()
-		defer g.mu.Unlock()
-		t.group = g
-		k = &g.knowledge
-	}
 	for i := range traceWide {
-		a.TraceIDs[i] = k.known(i)
+		a.TraceIDs[i] = t.known(i)
 	}
 	a.RootLayer = t.rootLayer
+	if t.group == nil {
+		return
+	}
+	g := t.group.lock()
+	defer g.mu.Unlock()
+	t.group = g
+	for i := range traceWide {
+		if t.wide[i] == "" && t.conflicts&(1<<i) == 0 {
+			a.TraceIDs[i] = g.known(i)
+		}
+	}
 	if a.RootLayer == 0 {
-		a.RootLayer = k.rootLayer
+		a.RootLayer = g.rootLayer
 	}
 }
 

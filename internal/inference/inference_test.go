@@ -265,3 +265,27 @@ func TestSeverity(t *testing.T) {
 		assert.Equal(t, want, Severity(level), level)
 	}
 }
+
+func TestKeys(t *testing.T) {
+	k := NewKeys([]string{"jido_trace_id", "order"}, []string{"[redacted]", "null"})
+	trace, ok := TraceID("0197b0f27e5a7c3d8f10aabbccddeeff")
+	assert.True(t, ok)
+	for _, form := range []string{"0197B0F2-7E5A-7C3D-8F10-AABBCCDDEEFF", "0197b0f2-7e5a-7c3d-8f10-aabbccddeeff", "0197b0f27e5a7c3d8f10aabbccddeeff"} {
+		for i := range 2 {
+			id, ok := k.Of(i, form)
+			assert.True(t, ok)
+			assert.Equal(t, trace, id, "a trace is the same under every key")
+		}
+	}
+	a, _ := k.Of(0, "o-17")
+	again, _ := k.Of(0, "o-17")
+	other, _ := k.Of(0, "o-18")
+	elsewhere, _ := k.Of(1, "o-17")
+	assert.Equal(t, a, again)
+	assert.NotEqual(t, a, other)
+	assert.NotEqual(t, a, elsewhere, "another attribute's value is another key")
+	for _, nothing := range []string{"[REDACTED]", "null", "NULL", "0", "00000000000000000000000000000000", "00000000-0000-0000-0000-000000000000", ""} {
+		_, ok := k.Of(0, nothing)
+		assert.False(t, ok, nothing)
+	}
+}

@@ -2,6 +2,8 @@ package layerenricher
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +39,7 @@ type signal[I item, D any] struct {
 	on    place
 	learn func(*scratch, D)
 	items func(*scratch) *[]waiting[I]
+	lacks func(*waiting[I]) bool // more could be known about it than is now
 	fill  func(*enricher, *scratch, *waiting[I])
 	next  func(context.Context, D) error
 	// The memory of a batch may be pooled: it is kept from its pool while it waits.
@@ -49,7 +52,7 @@ type tracesHold struct {
 
 func newTracesHold(e *enricher, wait time.Duration, logger *zap.Logger, next consumer.Traces, leave component.ShutdownFunc) tracesHold {
 	return tracesHold{newHold(e, signal[ptrace.Span, ptrace.Traces]{
-		on: onSpan, learn: e.learnTraces, fill: fillSpan, next: next.ConsumeTraces,
+		on: onSpan, learn: e.learnTraces, lacks: e.spanLacks, fill: fillSpan, next: next.ConsumeTraces,
 		items: func(s *scratch) *[]waiting[ptrace.Span] { return &s.spans },
 		ref:   pref.RefTraces, unref: pref.UnrefTraces,
 	}, wait, logger, leave)}
@@ -65,7 +68,7 @@ type logsHold struct {
 
 func newLogsHold(e *enricher, wait time.Duration, logger *zap.Logger, next consumer.Logs, leave component.ShutdownFunc) logsHold {
 	return logsHold{newHold(e, signal[plog.LogRecord, plog.Logs]{
-		on: onLog, learn: e.learnLogs, fill: fill[plog.LogRecord], next: next.ConsumeLogs,
+		on: onLog, learn: e.learnLogs, lacks: (*waiting[plog.LogRecord]).lacks, fill: fill[plog.LogRecord], next: next.ConsumeLogs,
 		items: func(s *scratch) *[]waiting[plog.LogRecord] { return &s.logs },
 		ref:   pref.RefLogs, unref: pref.UnrefLogs,
 	}, wait, logger, leave)}
@@ -76,9 +79,9 @@ func (h logsHold) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 }
 
 // hold lets batches wait for what comes later in their traces. Everything is
-// learned when it arrives and filled when it leaves, in the order of arrival: one
-// goroutine for each pipeline, so that a log of a breaker's closing never
-// overtakes the one of its opening.
+// learned when it arrives and filled when it leaves. One goroutine for each
+// pipeline sends what waited, and while anything waits all wait, so that a log of
+// a breaker's closing does not overtake the one of its opening.
 type hold[I item, D any] struct {
 	signal[I, D]
 	enricher *enricher
@@ -88,6 +91,7 @@ type hold[I item, D any] struct {
 
 	mu      sync.Mutex
 	queue   []*held[I, D]
+	waiting int // batches, the one that is being sent included
 	stopped bool
 	wake    chan struct{}
 	stop    chan struct{}
@@ -130,15 +134,20 @@ func (h *hold[I, D]) consume(ctx context.Context, data D) error {
 	return h.next(ctx, data)
 }
 
-// enter takes a batch in; it is false when the batch goes on at once, because it
-// lacks nothing or there is no room.
+// enter takes a batch in; it is false when the batch goes on at once: nothing can
+// be added to it and nothing is before it, or there is no room.
 func (h *hold[I, D]) enter(ctx context.Context, data D, items []waiting[I]) bool {
-	if !lacking(items, h.enricher.plan.reparent) {
-		return false
+	due := h.enricher.now()
+	lacks := false
+	for i := range items {
+		if w := &items[i]; w.where != (correlation.TraceID{}) && h.lacks(w) {
+			due, lacks = due.Add(h.time), true
+			break
+		}
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.stopped {
+	if h.stopped || !lacks && h.waiting == 0 {
 		return false
 	}
 	n := int64(len(items))
@@ -149,27 +158,14 @@ func (h *hold[I, D]) enter(ctx context.Context, data D, items []waiting[I]) bool
 	h.enricher.telemetry.held(ctx, h.on, n)
 	h.ref(data)
 	h.queue = append(h.queue, &held[I, D]{
-		ctx: context.WithoutCancel(ctx), data: data, items: items, due: h.enricher.now().Add(h.time),
+		ctx: context.WithoutCancel(ctx), data: data, items: items, due: due,
 	})
+	h.waiting++
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
 	return true
-}
-
-// lacking tells whether more could be known about an item than is now.
-func lacking[I item](items []waiting[I], reparent bool) bool {
-	for i := range items {
-		w := &items[i]
-		if w.where == (correlation.TraceID{}) {
-			continue
-		}
-		if w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing || w.from != (correlation.SpanID{}) || reparent {
-			return true
-		}
-	}
-	return false
 }
 
 // Start lets the first batches go when they are due.
@@ -178,7 +174,8 @@ func (h *hold[I, D]) Start(context.Context, component.Host) error {
 	return nil
 }
 
-// Shutdown sends on what waits, without waiting any longer.
+// Shutdown sends on what waits, without waiting any longer; not longer than its
+// context allows.
 func (h *hold[I, D]) Shutdown(ctx context.Context) error {
 	h.mu.Lock()
 	stopped := h.stopped
@@ -187,18 +184,27 @@ func (h *hold[I, D]) Shutdown(ctx context.Context) error {
 	if !stopped {
 		close(h.stop)
 	}
-	h.leaving.Wait()
-	for b := h.first(); b != nil; b = h.first() {
-		h.send(b) // when nobody started it
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		h.leaving.Wait()
+		for b := h.pop(); b != nil; b = h.pop() {
+			h.send(b) // when nobody started it
+		}
+	}()
+	select {
+	case <-sent:
+		return h.leave.Shutdown(ctx)
+	case <-ctx.Done():
+		return errors.Join(fmt.Errorf("%d items still wait for the next component", h.enricher.held.taken.Load()), ctx.Err(), h.leave.Shutdown(ctx))
 	}
-	return h.leave.Shutdown(ctx)
 }
 
 func (h *hold[I, D]) run() {
 	timer := time.NewTimer(h.time)
 	defer timer.Stop()
 	for {
-		b := h.first()
+		b := h.pop()
 		if b == nil {
 			select {
 			case <-h.wake:
@@ -218,26 +224,23 @@ func (h *hold[I, D]) run() {
 	}
 }
 
-// first is the batch that waits longest, nil when none does.
-func (h *hold[I, D]) first() *held[I, D] {
+// pop takes out the batch that came first, nil when none waits.
+func (h *hold[I, D]) pop() *held[I, D] {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.queue) == 0 {
+		h.queue = nil
 		return nil
 	}
-	return h.queue[0]
+	b := h.queue[0]
+	h.queue[0] = nil
+	h.queue = h.queue[1:]
+	return b
 }
 
-// send fills the first batch and sends it on. What the next component refuses is
-// lost, as there is nobody left to send it again: that is counted and logged.
+// send fills a batch and sends it on. What the next component refuses is lost, as
+// there is nobody left to send it again: that is counted and logged.
 func (h *hold[I, D]) send(b *held[I, D]) {
-	h.mu.Lock()
-	h.queue[0] = nil
-	if h.queue = h.queue[1:]; len(h.queue) == 0 {
-		h.queue = nil
-	}
-	h.mu.Unlock()
-
 	e := h.enricher
 	n := int64(len(b.items))
 	s := e.acquire()
@@ -252,6 +255,9 @@ func (h *hold[I, D]) send(b *held[I, D]) {
 	h.unref(b.data)
 	e.held.leave(n)
 	e.telemetry.held(b.ctx, h.on, -n)
+	h.mu.Lock()
+	h.waiting--
+	h.mu.Unlock()
 }
 
 func (h *hold[I, D]) fillAll(s *scratch) {

@@ -16,9 +16,11 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata/pref"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
@@ -330,6 +332,83 @@ func TestHeldForItsTime(t *testing.T) {
 	})
 }
 
+// While one waits all wait, also what lacks nothing: a breaker does not close
+// before it opens.
+func TestHeldInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, withHold(2*time.Second), processortest.NewNopSettings(metadata.Type))
+		for _, state := range []string{"open", "closed", "open again"} {
+			ld := plog.NewLogs()
+			rec := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+			rec.Body().SetStr(state)
+			if state == "open" {
+				rec.SetTraceID(pcommon.TraceID{1})
+			}
+			require.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
+		}
+		assert.Zero(t, p.recs.LogRecordCount())
+		time.Sleep(2*time.Second + time.Millisecond)
+		var got []string
+		for _, ld := range p.recs.AllLogs() {
+			got = append(got, ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Body().Str())
+		}
+		assert.Equal(t, []string{"open", "closed", "open again"}, got)
+		p.shutdown(t)
+	})
+}
+
+// A receiver gives its memory back to a pool as soon as the call is over.
+func TestHeldMemoryIsNotReused(t *testing.T) {
+	was := pref.UseProtoPooling.IsEnabled()
+	require.NoError(t, featuregate.GlobalRegistry().Set(pref.UseProtoPooling.ID(), true))
+	defer func() { require.NoError(t, featuregate.GlobalRegistry().Set(pref.UseProtoPooling.ID(), was)) }()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, withHold(time.Second), processortest.NewNopSettings(metadata.Type))
+		receive := func(td ptrace.Traces) {
+			wire, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td)
+			require.NoError(t, err)
+			td, err = (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(wire)
+			require.NoError(t, err)
+			pref.MarkPipelineOwnedTraces(td)
+			require.NoError(t, p.traces.ConsumeTraces(t.Context(), td))
+			pref.UnrefTraces(td)
+		}
+		var names []string
+		p.traces.(tracesHold).next = func(_ context.Context, td ptrace.Traces) error {
+			names = append(names, allSpans(td)[0].Name())
+			return nil
+		}
+		for i := range byte(50) {
+			td := oneSpan(1, i+2, 1)
+			allSpans(td)[0].SetName(fmt.Sprint("span ", i))
+			receive(td)
+		}
+		time.Sleep(2 * time.Second)
+		require.Len(t, names, 50)
+		for i, name := range names {
+			assert.Equal(t, fmt.Sprint("span ", i), name)
+		}
+		p.shutdown(t)
+	})
+}
+
+// A next component that hangs must not hang the collector's end.
+func TestShutdownIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, withHold(time.Second), processortest.NewNopSettings(metadata.Type))
+		release := make(chan struct{})
+		p.traces.(tracesHold).next = func(context.Context, ptrace.Traces) error { <-release; return nil }
+		require.NoError(t, p.traces.ConsumeTraces(t.Context(), oneSpan(1, 2, 1)))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		err := p.traces.Shutdown(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "1 items still wait")
+		close(release)
+		p.shutdown(t)
+	})
+}
+
 // What nothing can be added to does not wait.
 func TestNothingToWaitFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -341,8 +420,20 @@ func TestNothingToWaitFor(t *testing.T) {
 		ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("of no trace")
 		require.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
 		assert.Equal(t, 1, p.recs.LogRecordCount())
+		child := oneSpan(1, 2, 1, "request_id", "r", "program_id", "p", "agent_id", "a", "coordination_id", "c", "layer", "dspex", "foundation_os.layer.transition", "foundation>dspex")
+		require.NoError(t, p.traces.ConsumeTraces(t.Context(), child))
 		require.NoError(t, p.traces.ConsumeTraces(t.Context(), ptrace.NewTraces()))
-		assert.Len(t, p.spans.AllTraces(), 2, "an empty batch")
+		assert.Len(t, p.spans.AllTraces(), 3, "an empty batch")
+		ld = plog.NewLogs()
+		rec := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		rec.SetTraceID(pcommon.TraceID{1})
+		rec.SetSpanID(pcommon.SpanID{2})
+		for _, id := range []string{"request_id", "program_id", "agent_id", "coordination_id"} {
+			rec.Attributes().PutStr(id, "x")
+		}
+		rec.Attributes().PutStr("layer", "dspex")
+		require.NoError(t, p.logs.ConsumeLogs(t.Context(), ld))
+		assert.Equal(t, 2, p.recs.LogRecordCount())
 		p.shutdown(t)
 	})
 }

@@ -222,9 +222,12 @@ func (p *plan) compile(t *table) error {
 		add(name, target{slot: noSlot, kind: kindNumber, on: onSpan | onLog | onSpanEvent})
 	}
 	for i, name := range t.Correlation.AlternateKeys {
+		if _, ok := t.Attributes[name]; ok {
+			return fmt.Errorf("correlation.alternate_keys[%d]: %q is a canonical attribute, which may have been filled in; must be one that only the application writes", i, name)
+		}
 		add(name, target{slot: noSlot, kind: kindKey, on: onSpan | onLog, key: uint8(i)})
 	}
-	p.joiners = inference.NewKeys(t.Correlation.AlternateKeys)
+	p.joiners = inference.NewKeys(t.Correlation.AlternateKeys, t.Correlation.NoKeys)
 	for _, e := range built {
 		e.pairs()
 	}

@@ -85,6 +85,7 @@ type table struct {
 		TraceWide     []string `yaml:"trace_wide"`
 		Subtree       []string `yaml:"subtree"`
 		AlternateKeys []string `yaml:"alternate_keys"`
+		NoKeys        []string `yaml:"no_keys"`
 	} `yaml:"correlation"`
 	Mirrors    map[string]mirror `yaml:"mirrors"` // by the name of their switch
 	NilStrings []string          `yaml:"nil_strings"`

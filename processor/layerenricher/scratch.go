@@ -48,6 +48,11 @@ type waiting[I item] struct {
 	missingBelow uint8
 }
 
+// lacks tells whether more could be known about an item than is now.
+func (w *waiting[I]) lacks() bool {
+	return w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing
+}
+
 // maxNames bounds the names that a scratch remembers; a system's names are few,
 // and ids in names must not fill the memory.
 const maxNames = 2048

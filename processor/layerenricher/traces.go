@@ -57,6 +57,18 @@ func fillSpan(e *enricher, s *scratch, w *waiting[ptrace.Span]) {
 	}
 }
 
+// spanLacks is lacks for spans: they also may get a transition or a parent.
+func (e *enricher) spanLacks(w *waiting[ptrace.Span]) bool {
+	if w.lacks() {
+		return true
+	}
+	if w.from == (correlation.SpanID{}) {
+		return e.plan.reparent
+	}
+	_, ok := w.item.Attributes().Get(attributeLayerTransition)
+	return !ok
+}
+
 // adopt makes its trace's request the parent of a span that has none.
 func (e *enricher) adopt(s *scratch, w *waiting[ptrace.Span]) {
 	if !w.ref.Found() || !w.item.ParentSpanID().IsEmpty() || w.item.TraceID().IsEmpty() {

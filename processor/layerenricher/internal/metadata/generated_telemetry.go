@@ -99,7 +99,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.LayerEnricherCacheJoins, err = builder.meter.Int64Counter(
 		"otelcol_layer_enricher_cache_joins",
-		metric.WithDescription("Traces and groups of traces that an alternate key made one. [Development]"),
+		metric.WithDescription("Times that an alternate key and a trace, or two groups of traces, became one. [Development]"),
 		metric.WithUnit("{join}"),
 	)
 	errs = errors.Join(errs, err)

@@ -88,7 +88,7 @@ func AssertEqualLayerEnricherCacheHits(t *testing.T, tt *componenttest.Telemetry
 func AssertEqualLayerEnricherCacheJoins(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_layer_enricher_cache_joins",
-		Description: "Traces and groups of traces that an alternate key made one. [Development]",
+		Description: "Times that an alternate key and a trace, or two groups of traces, became one. [Development]",
 		Unit:        "{join}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,
