@@ -2,7 +2,6 @@ package layerenricher
 
 import (
 	"context"
-	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -28,7 +27,9 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 		}
 	}
 	for i := range s.logs {
-		fill(e, s, &s.logs[i])
+		w := &s.logs[i]
+		fill(e, s, w)
+		s.late.note(w.sort, w.item.Attributes().Len()-w.early)
 	}
 	e.release(ctx, s, onLog)
 	return ld, nil
@@ -49,7 +50,8 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	sort := sortOf(wide, below, uint8(layer), rec.SpanID() != (pcommon.SpanID{}))
+	p.grow(f, attrs, s.late.expect(sort, wide, below))
 	p.write(f, attrs)
 	if p.writeName(f, attrs) {
 		if _, ok := p.clean.Text(rec.EventName()); !ok {
@@ -62,7 +64,7 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
 	s.logs = append(s.logs, waiting[plog.LogRecord]{
 		item: rec, ref: ref, from: it.Span, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below,
+		missingWide: wide, missingBelow: below, sort: sort, early: attrs.Len(),
 	})
 	return ref
 }

@@ -18,6 +18,7 @@ type scratch struct {
 	facts   *facts
 	event   *facts                  // of a span's events, while the span's own facts are in use
 	names   map[string]*parsed      // what was parsed before
+	recent  [256]recent             // the same, without hashing
 	fulls   map[nameAndPhase]string // full names, as log records carry them
 	item    correlation.Item
 	answer  correlation.Answer
@@ -25,6 +26,7 @@ type scratch struct {
 	logs    []waiting[plog.LogRecord]
 	stats   correlation.Stats
 	sources [sources]int64
+	late    late
 	filled  []int64 // by slot
 	unknown int64   // durations
 }
@@ -43,6 +45,8 @@ type waiting[I item] struct {
 	explicit     bool // the layer attribute is there and stays
 	missingWide  uint8
 	missingBelow uint8
+	sort         uint8 // see late
+	early        int   // how many attributes it had after the first look
 }
 
 // maxNames bounds the names that a scratch remembers; a system's names are few,
@@ -55,8 +59,25 @@ type parsed struct {
 	event *event
 }
 
-// parse reads a name, from memory when it was seen before.
+type recent struct {
+	raw string
+	*parsed
+}
+
+// parse reads a name, from memory when it was seen before. To compare it with
+// the last name of its bucket is half the price of hashing it.
 func (s *scratch) parse(p *plan, raw string) *parsed {
+	if raw == "" || len(raw) > maxEventName {
+		return s.remembered(p, raw)
+	}
+	last := &s.recent[bucket(raw)]
+	if last.raw != raw || last.parsed == nil {
+		*last = recent{raw, s.remembered(p, raw)}
+	}
+	return last.parsed
+}
+
+func (s *scratch) remembered(p *plan, raw string) *parsed {
 	if n, ok := s.names[raw]; ok {
 		return n
 	}
@@ -183,25 +204,6 @@ func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, v
 			s.filled[at]++
 		}
 	}
-}
-
-// grow makes room for everything that may be added to an item, at once: what was
-// found and is not there under its canonical name, the ids that are missing, and
-// layer, its source and transition, name and phase.
-func (p *plan) grow(f *facts, attrs pcommon.Map, missing int) {
-	n := attrs.Len() + missing + p.mirrored + len(f.event.values) + 3
-	if p.record {
-		n++
-	}
-	if f.name.Phase != "" {
-		n++
-	}
-	for _, at := range f.touched {
-		if v := &f.slots[at]; v.found() && !v.own() && p.slots[at].kind < kindNumber {
-			n++
-		}
-	}
-	attrs.EnsureCapacity(n)
 }
 
 type clock func() time.Time

@@ -2,7 +2,6 @@ package layerenricher
 
 import (
 	"context"
-	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -41,6 +40,7 @@ func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces,
 				v.SetStr(e.plan.transition(parent, w.layer))
 			}
 		}
+		s.late.note(w.sort, w.item.Attributes().Len()-w.early)
 	}
 	e.release(ctx, s, onSpan)
 	return td, nil
@@ -61,7 +61,8 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	sort := sortOf(wide, below, uint8(layer), span.ParentSpanID() != (pcommon.SpanID{}))
+	p.grow(f, attrs, s.late.expect(sort, wide, below))
 	p.write(f, attrs)
 	p.writeName(f, attrs)
 	f.event.write(attrs)
@@ -81,7 +82,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	ref := e.cache.Learn(now, it, near, &s.stats)
 	s.spans = append(s.spans, waiting[ptrace.Span]{
 		item: span, ref: ref, from: it.Parent, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below,
+		missingWide: wide, missingBelow: below, sort: sort, early: attrs.Len(),
 	})
 	return ref
 }

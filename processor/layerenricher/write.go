@@ -133,10 +133,15 @@ func putCustom(p *plan, attrs pcommon.Map, prefix string, m pcommon.Map, depth i
 	}
 }
 
+// named tells whether an item is an event whose name is written.
+func (p *plan) named(f *facts) bool {
+	return p.writeNames && (f.carried || f.name.Layer != 0) && f.name.Canonical != "" && len(f.name.Canonical) <= maxEventName
+}
+
 // writeName adds the canonical name and the phase of an event; it is false when
 // the item is none.
 func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
-	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" || len(f.name.Canonical) > maxEventName {
+	if !p.named(f) {
 		return false
 	}
 	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {
