@@ -2,6 +2,7 @@ package layerenricher
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -70,7 +71,7 @@ func (s *scratch) parse(p *plan, raw string) *parsed {
 	if raw == "" || len(raw) > maxEventName {
 		return s.remembered(p, raw)
 	}
-	last := &s.recent[bucket(raw)]
+	last := &s.recent[placeOf(raw)%uint(len(s.recent))]
 	if last.raw != raw || last.parsed == nil {
 		*last = recent{raw, s.remembered(p, raw)}
 	}
@@ -194,15 +195,18 @@ func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 }
 
 func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, values []string) {
-	for i, at := range slots {
-		if missing&(1<<i) != 0 && values[i] != "" {
-			info := &p.slots[at]
-			attrs.PutStr(info.name, values[i])
-			if info.mirror != "" {
-				putMissing(attrs, info.mirror, values[i])
-			}
-			s.filled[at]++
+	for ; missing != 0; missing &= missing - 1 {
+		i := bits.TrailingZeros8(missing)
+		if values[i] == "" {
+			continue
 		}
+		at := slots[i]
+		info := &p.slots[at]
+		attrs.PutStr(info.name, values[i])
+		if info.mirror != "" {
+			putMissing(attrs, info.mirror, values[i])
+		}
+		s.filled[at]++
 	}
 }
 

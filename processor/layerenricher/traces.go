@@ -127,10 +127,8 @@ func (p *plan) operationOf(f *facts) {
 
 // spanFields fills the span's own fields from attributes, where they are empty.
 func (p *plan) spanFields(f *facts, span ptrace.Span) {
-	for _, at := range f.touched {
-		if v := &f.slots[at]; p.slots[at].kind == kindParentSpan && v.found() && span.ParentSpanID().IsEmpty() && f.spanID != span.SpanID() {
-			span.SetParentSpanID(f.spanID)
-		}
+	if f.parented && span.ParentSpanID().IsEmpty() && f.spanID != span.SpanID() {
+		span.SetParentSpanID(f.spanID)
 	}
 	if f.failed && span.Status().Code() == ptrace.StatusCodeUnset {
 		span.Status().SetCode(ptrace.StatusCodeError)

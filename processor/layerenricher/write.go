@@ -36,10 +36,10 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 				attrs.PutDouble(info.name, v.num)
 			}
 		case kindTags:
-			putTags(p, attrs, info.name, v.raw)
+			putTags(p, attrs, info.name, f.raws[v.i])
 		case kindCustom:
 			left := maxCustom
-			putCustom(p, attrs, info.name, v.raw.Map(), maxCustomDepth, &left)
+			putCustom(p, attrs, info.name, f.raws[v.i].Map(), maxCustomDepth, &left)
 		}
 	}
 	// At last, since Remove moves another attribute into the place, which a raw
