@@ -33,7 +33,7 @@ func (l *late) expect(sort, missingWide, missingBelow uint8) int {
 	if most := l[sort].most; most != 0 {
 		return int(most) - 1
 	}
-	return bits.OnesCount8(missingWide) + bits.OnesCount8(missingBelow) + 2 // the layer and its transition
+	return bits.OnesCount8(missingWide) + bits.OnesCount8(missingBelow) + 1 // a transition
 }
 
 // note counts what an item got.
@@ -50,6 +50,12 @@ func (l *late) note(sort uint8, n int) {
 // facts give, and what comes late.
 func (p *plan) grow(f *facts, attrs pcommon.Map, late int) {
 	n := attrs.Len() + late + len(f.event.values)
+	if !f.slots[p.layer].own() {
+		n++
+	}
+	if p.record {
+		n++
+	}
 	for _, at := range f.touched {
 		v, info := &f.slots[at], &p.slots[at]
 		if !v.found() {

@@ -29,7 +29,7 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	for i := range s.logs {
 		w := &s.logs[i]
 		fill(e, s, w)
-		s.late.note(w.sort, w.item.Attributes().Len()-w.early)
+		s.late.note(w.sort, s.added)
 	}
 	e.release(ctx, s, onLog)
 	return ld, nil
@@ -59,12 +59,15 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 		}
 	}
 	f.event.write(attrs)
+	if from != fromNothing { // else the second look may find it
+		p.writeLayer(attrs, layer, from, explicit)
+	}
 
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
 	s.logs = append(s.logs, waiting[plog.LogRecord]{
 		item: rec, ref: ref, from: it.Span, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below, sort: sort, early: attrs.Len(),
+		missingWide: wide, missingBelow: below, sort: sort,
 	})
 	return ref
 }

@@ -22,14 +22,22 @@ type scratch struct {
 	recent  [256]recent             // the same, without hashing
 	fulls   map[nameAndPhase]string // full names, as log records carry them
 	item    correlation.Item
-	answer  correlation.Answer
+	asked   question
+	answer  correlation.Answer // to asked; the zero one to none
 	spans   []waiting[ptrace.Span]
 	logs    []waiting[plog.LogRecord]
 	stats   correlation.Stats
 	sources [sources]int64
 	late    late
+	added   int     // attributes of one item at the second look
 	filled  []int64 // by slot
 	unknown int64   // durations
+}
+
+// question is what a cache is asked: what a trace knows, seen from one span.
+type question struct {
+	ref  correlation.Ref
+	from correlation.SpanID
 }
 
 // item is what a span and a log record have in common.
@@ -47,7 +55,6 @@ type waiting[I item] struct {
 	missingWide  uint8
 	missingBelow uint8
 	sort         uint8 // see late
-	early        int   // how many attributes it had after the first look
 }
 
 // maxNames bounds the names that a scratch remembers; a system's names are few,
@@ -125,7 +132,7 @@ func (s *scratch) done() {
 	clear(s.logs)
 	s.spans, s.logs = s.spans[:0], s.logs[:0]
 	s.item = correlation.Item{}
-	s.answer = correlation.Answer{}
+	s.asked, s.answer = question{}, correlation.Answer{}
 	s.stats = correlation.Stats{}
 	s.sources = [sources]int64{}
 	s.unknown = 0
@@ -160,11 +167,15 @@ func (p *plan) own(f *facts, h hints) (layer inference.Layer, from source, expli
 // was learned. It is the same for spans and log records.
 func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 	p := e.plan
+	s.added = 0
 	known := w.ref.Found() && (w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing || w.from != correlation.SpanID{})
-	if known {
-		e.cache.Ask(w.ref, w.from, &s.answer)
-	} else {
-		s.answer = correlation.Answer{}
+	asked := question{w.ref, w.from}
+	if !known {
+		asked = question{}
+	}
+	if asked != s.asked { // spans of one parent often follow each other
+		e.cache.Ask(asked.ref, asked.from, &s.answer)
+		s.asked = asked
 	}
 	attrs := w.item.Attributes()
 	if known && w.missingWide != 0 {
@@ -182,16 +193,9 @@ func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 		default:
 			w.source = fromDefault
 		}
+		p.writeLayer(attrs, w.layer, w.source, false)
 	}
 	s.sources[w.source]++
-	if !w.explicit {
-		attrs.PutStr(attributeLayer, p.layers.Name(w.layer))
-	}
-	if p.record {
-		if v, ok := attrs.GetOrPutEmpty(attributeLayerSource); !ok || !w.explicit {
-			v.SetStr(sourceNames[w.source])
-		}
-	}
 }
 
 func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, values []string) {
@@ -203,8 +207,10 @@ func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, v
 		at := slots[i]
 		info := &p.slots[at]
 		attrs.PutStr(info.name, values[i])
+		s.added++
 		if info.mirror != "" {
 			putMissing(attrs, info.mirror, values[i])
+			s.added++
 		}
 		s.filled[at]++
 	}

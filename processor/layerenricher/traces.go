@@ -38,9 +38,10 @@ func (e *enricher) traces(ctx context.Context, td ptrace.Traces) (ptrace.Traces,
 		if parent != 0 && w.layer != 0 && parent != w.layer {
 			if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
 				v.SetStr(e.plan.transition(parent, w.layer))
+				s.added++
 			}
 		}
-		s.late.note(w.sort, w.item.Attributes().Len()-w.early)
+		s.late.note(w.sort, s.added)
 	}
 	e.release(ctx, s, onSpan)
 	return td, nil
@@ -66,6 +67,9 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	p.write(f, attrs)
 	p.writeName(f, attrs)
 	f.event.write(attrs)
+	if from != fromNothing { // else the second look may find it
+		p.writeLayer(attrs, layer, from, explicit)
+	}
 	for _, ev := range span.Events().All() {
 		e.spanEvent(s, ev)
 	}
@@ -82,7 +86,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	ref := e.cache.Learn(now, it, near, &s.stats)
 	s.spans = append(s.spans, waiting[ptrace.Span]{
 		item: span, ref: ref, from: it.Parent, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below, sort: sort, early: attrs.Len(),
+		missingWide: wide, missingBelow: below, sort: sort,
 	})
 	return ref
 }

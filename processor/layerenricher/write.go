@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
 )
 
 // write adds the canonical attributes that an item lacks, and takes away those
@@ -151,4 +153,17 @@ func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
 		attrs.PutStr(attributePhase, f.name.Phase)
 	}
 	return true
+}
+
+// writeLayer adds the layer and what it was inferred from. An explicit layer is
+// there and stays.
+func (p *plan) writeLayer(attrs pcommon.Map, layer inference.Layer, from source, explicit bool) {
+	if !explicit {
+		attrs.PutStr(attributeLayer, p.layers.Name(layer))
+	}
+	if p.record {
+		if v, ok := attrs.GetOrPutEmpty(attributeLayerSource); !ok || !explicit {
+			v.SetStr(sourceNames[from])
+		}
+	}
 }
