@@ -154,12 +154,12 @@ func (f *facts) ids(slots []uint8, into []string) (unclear, missing uint8) {
 	for i, at := range slots {
 		v := &f.slots[at]
 		into[i] = v.str
-		if v.str == "" {
-			if v.found() || v.unclear {
-				unclear |= 1 << i
-			} else {
-				missing |= 1 << i
-			}
+		switch {
+		case v.str != "":
+		case v.found() || v.unclear:
+			unclear |= 1 << i
+		default:
+			missing |= 1 << i
 		}
 	}
 	return unclear, missing
