@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,11 +110,15 @@ func layerEnricherRun(b *testing.B, p processor.Traces, in ptrace.Traces, change
 // BenchmarkLayerEnricherPeers: the enricher beside transform with four `set`
 // statements. Both write the same four attributes, layer, event name, request id
 // and outcome, which is checked before anything is timed; clone_and_write
-// writes them too, without having to find them. Beside it groupbytrace, which people put
-// before a transform to have traces whole: it changes nothing, and its row is
-// what the wait costs, from a batch that comes to its traces that leave, one by
-// one, with 32 batches on their way. It works in several goroutines: run it with
-// -cpu 1 to read time as work.
+// writes them too, without having to find them. side_by_side is the row to take
+// ratios from: it does the four in turn, one batch each, so that a machine that
+// is slower for a while is so for all. net is the time beyond the clone, own that
+// beyond clone and writes, both of the enricher as parts of transform's.
+//
+// Beside it groupbytrace, which people put before a transform to have traces
+// whole: it changes nothing, and its row is what the wait costs, from a batch
+// that comes to its traces that leave, one by one, with four batches on their
+// way. It works in several goroutines: run it with -cpu 1 to read time as work.
 func BenchmarkLayerEnricherPeers(b *testing.B) {
 	in := layerEnricherPeerTraces()
 	var want consumertest.TracesSink
@@ -125,6 +130,7 @@ func BenchmarkLayerEnricherPeers(b *testing.B) {
 		require.Equal(b, in.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(i).Attributes().Len()+4, s.Attributes().Len())
 	}
 
+	b.Run("side_by_side", func(b *testing.B) { layerEnricherSideBySide(b, in, want.AllTraces()[0]) })
 	b.Run("clone", func(b *testing.B) { layerEnricherClone(b, in) })
 	b.Run("clone_and_write", func(b *testing.B) { layerEnricherCloneAndWrite(b, in, want.AllTraces()[0]) })
 	b.Run("transform", func(b *testing.B) {
@@ -141,7 +147,7 @@ func BenchmarkLayerEnricherPeers(b *testing.B) {
 		})
 	})
 	b.Run("groupbytrace", func(b *testing.B) {
-		const onTheirWay = 32 * layerEnricherItems
+		const onTheirWay = 4 * layerEnricherItems
 		sink := &layerEnricherSink{came: make(chan struct{}, 1)}
 		f := groupbytraceprocessor.NewFactory()
 		cfg := f.CreateDefaultConfig().(*groupbytraceprocessor.Config)
@@ -157,6 +163,43 @@ func BenchmarkLayerEnricherPeers(b *testing.B) {
 		sink.wait(sent)
 		require.Equal(b, sent, sink.spans.Load())
 	})
+}
+
+func layerEnricherSideBySide(b *testing.B, in, out ptrace.Traces) {
+	transform, ours := layerEnricherTransform(b, consumertest.NewNop()), layerEnricherNew(b, consumertest.NewNop())
+	consume := func(p processor.Traces) func() {
+		return func() {
+			if err := p.ConsumeTraces(b.Context(), layerEnricherCopy(in)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	rows := []struct {
+		name string
+		run  func()
+	}{
+		{"clone", func() { layerEnricherCopy(in) }},
+		{"write", layerEnricherWriter(in, out)},
+		{"transform", consume(transform)},
+		{"warm", consume(ours)},
+	}
+	spent := map[string]time.Duration{}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for b.Loop() {
+		// In any order, since the garbage collector keeps to a beat of its own.
+		rng.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+		for _, row := range rows {
+			start := time.Now()
+			row.run()
+			spent[row.name] += time.Since(start)
+		}
+	}
+	for _, row := range rows {
+		b.ReportMetric(float64(spent[row.name].Nanoseconds())/float64(b.N)/layerEnricherItems, row.name+"-ns/span")
+	}
+	beyond := func(row, other string) float64 { return float64(spent[row] - spent[other]) }
+	b.ReportMetric(beyond("warm", "clone")/beyond("transform", "clone"), "net")
+	b.ReportMetric(beyond("warm", "write")/beyond("transform", "write"), "own")
 }
 
 // layerEnricherSink counts spans, from many goroutines.
