@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
-	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -86,119 +85,65 @@ func layerEnricherNet(b *testing.B, unit string) {
 // beforehand; and the enricher on a copy, with the batch's traces in its cache
 // (warm) and with new traces each time (cold).
 func BenchmarkLayerEnricherTraces(b *testing.B) {
-	f := layerenricher.NewFactory()
-	newProcessor := func(b *testing.B) processor.Traces {
-		p, err := f.CreateTraces(b.Context(), layerEnricherSettings(f), f.CreateDefaultConfig(), consumertest.NewNop())
-		require.NoError(b, err)
-		require.NoError(b, p.Start(b.Context(), componenttest.NewNopHost()))
-		b.Cleanup(func() { _ = p.Shutdown(context.Background()) })
-		return p
-	}
 	in := layerEnricherTraces(0)
-	b.Run("clone", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			td := ptrace.NewTraces()
-			in.CopyTo(td)
-		}
-		layerEnricherNet(b, "ns/span")
-	})
+	b.Run("clone", func(b *testing.B) { layerEnricherClone(b, in) })
 	b.Run("clone_and_write", func(b *testing.B) {
-		out := ptrace.NewTraces()
-		in.CopyTo(out)
-		require.NoError(b, newProcessor(b).ConsumeTraces(b.Context(), out))
-		type added struct{ key, value string }
-		var writes [][]added
-		before, after := in.ResourceSpans().At(0).ScopeSpans().At(0).Spans(), out.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
-		for i := range after.Len() {
-			var w []added
-			for key, v := range after.At(i).Attributes().All() {
-				if _, ok := before.At(i).Attributes().Get(key); !ok {
-					w = append(w, added{key, v.AsString()})
-				}
-			}
-			writes = append(writes, w)
-		}
-		b.ReportAllocs()
-		for b.Loop() {
-			td := ptrace.NewTraces()
-			in.CopyTo(td)
-			spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
-			for i, w := range writes {
-				attrs := spans.At(i).Attributes()
-				attrs.EnsureCapacity(attrs.Len() + len(w))
-				for _, kv := range w {
-					attrs.PutStr(kv.key, kv.value)
-				}
-			}
-		}
-		layerEnricherNet(b, "ns/span")
+		out := layerEnricherCopy(in)
+		require.NoError(b, layerEnricherNew(b, consumertest.NewNop()).ConsumeTraces(b.Context(), out))
+		layerEnricherCloneAndWrite(b, in, out)
 	})
 	b.Run("warm", func(b *testing.B) {
-		p := newProcessor(b)
-		b.ReportAllocs()
-		for b.Loop() {
-			td := ptrace.NewTraces()
-			in.CopyTo(td)
-			if err := p.ConsumeTraces(b.Context(), td); err != nil {
-				b.Fatal(err)
-			}
-		}
-		layerEnricherNet(b, "ns/span")
+		layerEnricherRun(b, layerEnricherNew(b, consumertest.NewNop()), in, nil)
 	})
 	b.Run("cold", func(b *testing.B) {
-		p := newProcessor(b)
-		b.ReportAllocs()
 		batch := uint32(0)
-		for b.Loop() {
-			td := ptrace.NewTraces()
-			in.CopyTo(td)
+		layerEnricherRun(b, layerEnricherNew(b, consumertest.NewNop()), in, func(td ptrace.Traces) {
 			batch++
 			layerEnricherMark(td, batch)
-			if err := p.ConsumeTraces(b.Context(), td); err != nil {
-				b.Fatal(err)
+		})
+	})
+}
+
+func layerEnricherClone(b *testing.B, in ptrace.Traces) {
+	b.ReportAllocs()
+	for b.Loop() {
+		layerEnricherCopy(in)
+	}
+	layerEnricherNet(b, "ns/span")
+}
+
+func layerEnricherCloneAndWrite(b *testing.B, in, out ptrace.Traces) {
+	write := layerEnricherWriter(in, out)
+	b.ReportAllocs()
+	for b.Loop() {
+		write()
+	}
+	layerEnricherNet(b, "ns/span")
+}
+
+// layerEnricherWriter adds to copies of in the texts that out has more.
+func layerEnricherWriter(in, out ptrace.Traces) func() {
+	type added struct{ key, value string }
+	var writes [][]added
+	before, after := in.ResourceSpans().At(0).ScopeSpans().At(0).Spans(), out.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+	for i := range after.Len() {
+		var w []added
+		for key, v := range after.At(i).Attributes().All() {
+			if _, ok := before.At(i).Attributes().Get(key); !ok {
+				w = append(w, added{key, v.Str()})
 			}
 		}
-		layerEnricherNet(b, "ns/span")
-	})
-	b.Run("warm_parallel", func(b *testing.B) {
-		p := newProcessor(b)
-		b.ReportAllocs()
-		b.RunParallel(func(pb *testing.PB) {
-			for pb.Next() {
-				td := ptrace.NewTraces()
-				in.CopyTo(td)
-				if err := p.ConsumeTraces(b.Context(), td); err != nil {
-					b.Error(err)
-				}
+		writes = append(writes, w)
+	}
+	return func() {
+		spans := layerEnricherCopy(in).ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+		for i, w := range writes {
+			attrs := spans.At(i).Attributes()
+			attrs.EnsureCapacity(attrs.Len() + len(w))
+			for _, kv := range w {
+				attrs.PutStr(kv.key, kv.value)
 			}
-		})
-		layerEnricherNet(b, "ns/span")
-	})
-	// The same work with more traces in the cache: every batch has other ones.
-	for _, traces := range []int{100, 50_000} {
-		b.Run(fmt.Sprintf("warm_of_%d_traces", traces), func(b *testing.B) {
-			p := newProcessor(b)
-			rounds := uint32(traces / (layerEnricherItems / layerEnricherSpansPerTrace))
-			send := func(round uint32) {
-				td := ptrace.NewTraces()
-				in.CopyTo(td)
-				layerEnricherMark(td, round%rounds)
-				if err := p.ConsumeTraces(b.Context(), td); err != nil {
-					b.Fatal(err)
-				}
-			}
-			for i := range rounds {
-				send(i)
-			}
-			b.ReportAllocs()
-			round := uint32(0)
-			for b.Loop() {
-				send(round)
-				round++
-			}
-			layerEnricherNet(b, "ns/span")
-		})
+		}
 	}
 }
 

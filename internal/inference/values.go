@@ -5,15 +5,15 @@ import "strings"
 const elixirPrefix = "Elixir."
 
 // Cleaner takes off values what the BEAM's exporters put on them.
-type Cleaner struct {
-	nils map[string]struct{}
-}
+type Cleaner struct{ nils words }
 
 // NewCleaner builds a Cleaner: a value that is one of nils is no value.
 func NewCleaner(nils []string) *Cleaner {
-	c := &Cleaner{nils: make(map[string]struct{}, len(nils))}
+	c := &Cleaner{}
 	for _, n := range nils {
-		c.nils[n] = struct{}{}
+		if len(n) <= maxNil {
+			c.nils.add(n, "")
+		}
 	}
 	return c
 }
@@ -40,8 +40,40 @@ func (c *Cleaner) isNil(s string) bool {
 	if s[0] == ':' {
 		s = s[1:]
 	}
-	_, ok := c.nils[s]
+	_, ok := c.nils.get(s)
 	return ok
+}
+
+// words says what some short texts mean. They are kept by their length: nearly
+// every text that is looked up has no word's length, and so needs no hash.
+type words [][]word
+
+type word struct{ text, means string }
+
+func (w *words) add(text, means string) {
+	for len(*w) <= len(text) {
+		*w = append(*w, nil)
+	}
+	of := (*w)[len(text)]
+	for i := range of {
+		if of[i].text == text {
+			of[i].means = means
+			return
+		}
+	}
+	(*w)[len(text)] = append(of, word{text, means})
+}
+
+func (w words) get(text string) (means string, ok bool) {
+	if len(text) >= len(w) {
+		return "", false
+	}
+	for _, known := range w[len(text)] {
+		if known.text == text {
+			return known.means, true
+		}
+	}
+	return "", false
 }
 
 // Atom is Text without the colon of an inspected atom.
@@ -55,22 +87,22 @@ func (c *Cleaner) Atom(s string) (string, bool) {
 
 // Outcomes says which words mean success and which failure.
 type Outcomes struct {
-	table            map[string]string
+	table            words
 	success, failure string
 }
 
 // NewOutcomes builds the table: canonical outcome -> the words that mean it.
 func NewOutcomes(success, failure string, successWords, failureWords []string) *Outcomes {
-	o := &Outcomes{table: map[string]string{}, success: success, failure: failure}
+	o := &Outcomes{success: success, failure: failure}
 	for _, w := range successWords {
-		o.table[w] = success
+		o.table.add(w, success)
 	}
 	for _, w := range failureWords {
-		o.table[w] = failure
+		o.table.add(w, failure)
 	}
 	if success != "" {
-		o.table[success] = success
-		o.table[failure] = failure
+		o.table.add(success, success)
+		o.table.add(failure, failure)
 	}
 	return o
 }
@@ -86,7 +118,7 @@ func (o *Outcomes) Bool(b bool) string {
 // Word is the outcome of a word, also of the atom `:ok` and of the head of an
 // inspected tuple `{:ok, ...}`; "" for other words.
 func (o *Outcomes) Word(s string) string {
-	if out, ok := o.table[s]; ok {
+	if out, ok := o.table.get(s); ok {
 		return out
 	}
 	s = strings.TrimSpace(s)
@@ -97,7 +129,8 @@ func (o *Outcomes) Word(s string) string {
 	if len(s) > maxNil {
 		return ""
 	}
-	return o.table[strings.ToLower(s)]
+	out, _ := o.table.get(strings.ToLower(s))
+	return out
 }
 
 // State is the canonical form of a state: lower case, no colon, underscores;

@@ -13,9 +13,8 @@ import (
 // unset is the rank of a slot without a value: worse than every alias.
 const unset = 255
 
-// value is what one look over an item's attributes found for a slot. It keeps no
-// reference into the item but raw, which must be read before anything is added
-// to the same attributes.
+// value is what one look over an item's attributes found for a slot. It is small,
+// as every item resets some.
 type value struct {
 	rank  uint8
 	gate  gate
@@ -26,8 +25,7 @@ type value struct {
 	unclear bool
 	str     string
 	num     float64
-	i       int64
-	raw     pcommon.Value
+	i       int64 // of lists and maps the place in facts.raws
 }
 
 func (v *value) found() bool { return v.rank != unset }
@@ -37,6 +35,11 @@ func (v *value) own() bool   { return v.rank == 0 }
 type facts struct {
 	slots   []value
 	touched []uint8
+	// raws are lists and maps, the only references into the item: they must be
+	// read before anything is added to the same attributes.
+	raws []pcommon.Value
+	// gated and parented: there are values that settle and spanFields look for.
+	gated, parented bool
 	// phase is the raw attribute phase, which may be a part of the name; the
 	// slot holds the canonical one.
 	phase     string
@@ -68,6 +71,11 @@ func (f *facts) reset() {
 		f.slots[at] = value{rank: unset}
 	}
 	f.touched = f.touched[:0]
+	if len(f.raws) != 0 {
+		clear(f.raws)
+		f.raws = f.raws[:0]
+	}
+	f.gated, f.parented = false, false
 	f.phase, f.failed, f.bareRank, f.carried, f.plain = "", false, unset, false, false
 	if f.keyed {
 		f.keys, f.keyed = [correlation.MaxKeys]correlation.TraceID{}, false
@@ -81,6 +89,12 @@ func (f *facts) touch(at uint8) {
 	if v.rank == unset && !v.isNil && !v.unclear {
 		f.touched = append(f.touched, at)
 	}
+}
+
+// keep notes a list or a map and returns its place.
+func (f *facts) keep(v pcommon.Value) int64 {
+	f.raws = append(f.raws, v)
+	return int64(len(f.raws) - 1)
 }
 
 // named gives the item its name.
@@ -107,6 +121,9 @@ func (p *plan) settle(f *facts, length time.Duration, h hints) (decided bool) {
 			}
 			decided = d.found()
 		}
+	}
+	if !f.gated {
+		return decided
 	}
 	ours := f.name.Layer != 0 || h.scope != 0 || h.service != 0
 	for _, at := range f.touched {

@@ -68,7 +68,7 @@ type logsHold struct {
 
 func newLogsHold(e *enricher, wait time.Duration, logger *zap.Logger, next consumer.Logs, leave component.ShutdownFunc) logsHold {
 	return logsHold{newHold(e, signal[plog.LogRecord, plog.Logs]{
-		on: onLog, learn: e.learnLogs, lacks: (*waiting[plog.LogRecord]).lacks, fill: fill[plog.LogRecord], next: next.ConsumeLogs,
+		on: onLog, learn: e.learnLogs, lacks: (*waiting[plog.LogRecord]).lacks, fill: fillLog, next: next.ConsumeLogs,
 		items: func(s *scratch) *[]waiting[plog.LogRecord] { return &s.logs },
 		ref:   pref.RefLogs, unref: pref.UnrefLogs,
 	}, wait, logger, leave)}

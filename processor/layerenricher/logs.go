@@ -2,7 +2,6 @@ package layerenricher
 
 import (
 	"context"
-	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -19,10 +18,16 @@ func (e *enricher) logs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	e.learnLogs(s, ld)
 	find(e, s, s.logs)
 	for i := range s.logs {
-		fill(e, s, &s.logs[i])
+		fillLog(e, s, &s.logs[i])
 	}
 	e.release(ctx, s, onLog)
 	return ld, nil
+}
+
+// fillLog is the second look at a record.
+func fillLog(e *enricher, s *scratch, w *waiting[plog.LogRecord]) {
+	fill(e, s, w)
+	s.late.note(w.sort, s.added)
 }
 
 func (e *enricher) learnLogs(s *scratch, ld plog.Logs) {
@@ -54,7 +59,8 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	sort := sortOf(wide, below, uint8(layer), rec.SpanID() != (pcommon.SpanID{}))
+	p.grow(f, attrs, s.late.expect(sort, wide, below))
 	p.write(f, attrs)
 	if p.writeName(f, attrs) {
 		if _, ok := p.clean.Text(rec.EventName()); !ok {
@@ -62,12 +68,15 @@ func (e *enricher) learnLog(s *scratch, now time.Time, rec plog.LogRecord, h hin
 		}
 	}
 	f.event.write(attrs)
+	if from != fromNothing { // else the second look may find it
+		p.writeLayer(attrs, layer, from, explicit)
+	}
 
 	it.Trace, it.Span = correlation.TraceID(rec.TraceID()), correlation.SpanID(rec.SpanID())
 	ref := e.cache.LearnTraceIDs(now, it, near, &s.stats)
 	s.logs = append(s.logs, waiting[plog.LogRecord]{
 		item: rec, ref: ref, where: it.Where(), from: it.Span, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below,
+		missingWide: wide, missingBelow: below, sort: sort,
 	})
 	return ref
 }

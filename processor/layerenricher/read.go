@@ -53,9 +53,9 @@ func (p *plan) read(f *facts, t *target, v pcommon.Value, got *value) (ok bool) 
 	case kindStateFrom, kindStateTo:
 		got.str, ok = p.state(t, v)
 	case kindTags:
-		got.raw, ok = v, v.Type() == pcommon.ValueTypeSlice || t.rank != 0 && v.Type() == pcommon.ValueTypeStr
+		got.i, ok = f.keep(v), v.Type() == pcommon.ValueTypeSlice || t.rank != 0 && v.Type() == pcommon.ValueTypeStr
 	case kindCustom:
-		got.raw, ok = v, v.Type() == pcommon.ValueTypeMap
+		got.i, ok = f.keep(v), v.Type() == pcommon.ValueTypeMap
 	case kindError:
 		got.str, ok = p.errorText(f, v)
 	case kindNode:
@@ -112,7 +112,7 @@ func (p *plan) readField(f *facts, t *target, v pcommon.Value, got *value) (ok b
 	if ok && t.kind == kindTraceID {
 		f.traceID = trace
 	} else if ok {
-		f.spanID = span
+		f.spanID, f.parented = span, t.kind == kindParentSpan
 	}
 	return ok
 }

@@ -8,6 +8,9 @@ import (
 // in place; everything else is only noted.
 func (p *plan) scan(f *facts, attrs pcommon.Map, on place) {
 	for key, v := range attrs.All() {
+		if !p.keys.may(key) {
+			continue
+		}
 		e := p.keys.get(key)
 		if e == nil {
 			continue
@@ -62,6 +65,7 @@ func (p *plan) note(f *facts, t *target, v pcommon.Value) {
 	}
 	f.touch(t.slot)
 	got.rank, got.gate, got.isNil = t.rank, t.gate, old.isNil
+	f.gated = f.gated || t.gate != gateNone
 	if t.rank == 0 && v.Type() == pcommon.ValueTypeStr {
 		got.dirty = got.str != "" && got.str != v.Str()
 	}

@@ -2,6 +2,7 @@ package layerenricher
 
 import (
 	"context"
+	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -18,17 +19,27 @@ type scratch struct {
 	facts   *facts
 	event   *facts                  // of a span's events, while the span's own facts are in use
 	names   map[string]*parsed      // what was parsed before
+	recent  [256]recent             // the same, without hashing
 	fulls   map[nameAndPhase]string // full names, as log records carry them
 	item    correlation.Item
-	answer  correlation.Answer
+	asked   question
+	answer  correlation.Answer // to asked; the zero one to none
 	spans   []waiting[ptrace.Span]
 	logs    []waiting[plog.LogRecord]
 	stats   correlation.Stats
 	sources [sources]int64
+	late    late
+	added   int     // attributes of one item at the second look
 	filled  []int64 // by slot
 	unknown int64   // durations
 
 	reparented int64 // spans
+}
+
+// question is what a cache is asked: what a trace knows, seen from one span.
+type question struct {
+	ref  correlation.Ref
+	from correlation.SpanID
 }
 
 // item is what a span and a log record have in common.
@@ -46,6 +57,7 @@ type waiting[I item] struct {
 	explicit     bool // the layer attribute is there and stays
 	missingWide  uint8
 	missingBelow uint8
+	sort         uint8 // see late
 }
 
 // lacks tells whether more could be known about an item than is now.
@@ -63,8 +75,25 @@ type parsed struct {
 	event *event
 }
 
-// parse reads a name, from memory when it was seen before.
+type recent struct {
+	raw string
+	*parsed
+}
+
+// parse reads a name, from memory when it was seen before. To compare it with
+// the last name of its bucket is half the price of hashing it.
 func (s *scratch) parse(p *plan, raw string) *parsed {
+	if raw == "" || len(raw) > maxEventName {
+		return s.remembered(p, raw)
+	}
+	last := &s.recent[placeOf(raw)%uint(len(s.recent))]
+	if last.raw != raw || last.parsed == nil {
+		*last = recent{raw, s.remembered(p, raw)}
+	}
+	return last.parsed
+}
+
+func (s *scratch) remembered(p *plan, raw string) *parsed {
 	if n, ok := s.names[raw]; ok {
 		return n
 	}
@@ -111,7 +140,7 @@ func (s *scratch) done() {
 	clear(s.logs)
 	s.spans, s.logs = s.spans[:0], s.logs[:0]
 	s.item = correlation.Item{}
-	s.answer = correlation.Answer{}
+	s.asked, s.answer = question{}, correlation.Answer{}
 	s.stats = correlation.Stats{}
 	s.sources = [sources]int64{}
 	s.unknown, s.reparented = 0, 0
@@ -161,12 +190,13 @@ func find[I item](e *enricher, s *scratch, items []waiting[I]) {
 // was learned. It is the same for spans and log records.
 func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 	p := e.plan
+	s.added = 0
 	known := w.ref.Found() && (w.missingWide != 0 || w.missingBelow != 0 || w.source == fromNothing || w.from != correlation.SpanID{})
-	if known {
-		e.cache.Ask(w.ref, w.from, &s.answer)
-	} else {
-		s.answer = correlation.Answer{}
+	asked := question{w.ref, w.from}
+	if !known {
+		asked = question{}
 	}
+	e.ask(s, asked)
 	attrs := w.item.Attributes()
 	if known && w.missingWide != 0 {
 		put(p, s, attrs, p.traceWide, w.missingWide, s.answer.TraceIDs[:])
@@ -183,48 +213,36 @@ func fill[I item](e *enricher, s *scratch, w *waiting[I]) {
 		default:
 			w.source = fromDefault
 		}
+		p.writeLayer(attrs, w.layer, w.source, false)
 	}
 	s.sources[w.source]++
-	if !w.explicit {
-		attrs.PutStr(attributeLayer, p.layers.Name(w.layer))
-	}
-	if p.record {
-		if v, ok := attrs.GetOrPutEmpty(attributeLayerSource); !ok || !w.explicit {
-			v.SetStr(sourceNames[w.source])
-		}
+}
+
+// ask asks the cache, unless it was the last question already: spans of one
+// parent often follow each other.
+func (e *enricher) ask(s *scratch, q question) {
+	if q != s.asked {
+		e.cache.Ask(q.ref, q.from, &s.answer)
+		s.asked = q
 	}
 }
 
 func put(p *plan, s *scratch, attrs pcommon.Map, slots []uint8, missing uint8, values []string) {
-	for i, at := range slots {
-		if missing&(1<<i) != 0 && values[i] != "" {
-			info := &p.slots[at]
-			attrs.PutStr(info.name, values[i])
-			if info.mirror != "" {
-				putMissing(attrs, info.mirror, values[i])
-			}
-			s.filled[at]++
+	for ; missing != 0; missing &= missing - 1 {
+		i := bits.TrailingZeros8(missing)
+		if values[i] == "" {
+			continue
 		}
-	}
-}
-
-// grow makes room for everything that may be added to an item, at once: what was
-// found and is not there under its canonical name, the ids that are missing, and
-// layer, its source and transition, name and phase.
-func (p *plan) grow(f *facts, attrs pcommon.Map, missing int) {
-	n := attrs.Len() + missing + p.mirrored + len(f.event.values) + 3
-	if p.record {
-		n++
-	}
-	if f.name.Phase != "" {
-		n++
-	}
-	for _, at := range f.touched {
-		if v := &f.slots[at]; v.found() && !v.own() && p.slots[at].kind < kindNumber {
-			n++
+		at := slots[i]
+		info := &p.slots[at]
+		attrs.PutStr(info.name, values[i])
+		s.added++
+		if info.mirror != "" {
+			putMissing(attrs, info.mirror, values[i])
+			s.added++
 		}
+		s.filled[at]++
 	}
-	attrs.EnsureCapacity(n)
 }
 
 type clock func() time.Time

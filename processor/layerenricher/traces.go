@@ -2,7 +2,6 @@ package layerenricher
 
 import (
 	"context"
-	"math/bits"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -53,8 +52,10 @@ func fillSpan(e *enricher, s *scratch, w *waiting[ptrace.Span]) {
 	if parent != 0 && w.layer != 0 && parent != w.layer {
 		if v, ok := w.item.Attributes().GetOrPutEmpty(attributeLayerTransition); !ok {
 			v.SetStr(e.plan.transition(parent, w.layer))
+			s.added++
 		}
 	}
+	s.late.note(w.sort, s.added)
 }
 
 // spanLacks is lacks for spans: they also may get a transition or a parent.
@@ -74,7 +75,7 @@ func (e *enricher) adopt(s *scratch, w *waiting[ptrace.Span]) {
 	if !w.ref.Found() || !w.item.ParentSpanID().IsEmpty() || w.item.TraceID().IsEmpty() {
 		return
 	}
-	e.cache.Ask(w.ref, correlation.SpanID{}, &s.answer)
+	e.ask(s, question{ref: w.ref})
 	request := s.answer.Request
 	if request == (correlation.SpanID{}) || request == correlation.SpanID(w.item.SpanID()) {
 		return
@@ -99,10 +100,14 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 
 	it := &s.item
 	wide, below := p.ids(f, it)
-	p.grow(f, attrs, bits.OnesCount8(wide)+bits.OnesCount8(below))
+	sort := sortOf(wide, below, uint8(layer), span.ParentSpanID() != (pcommon.SpanID{}))
+	p.grow(f, attrs, s.late.expect(sort, wide, below))
 	p.write(f, attrs)
 	p.writeName(f, attrs)
 	f.event.write(attrs)
+	if from != fromNothing { // else the second look may find it
+		p.writeLayer(attrs, layer, from, explicit)
+	}
 	for _, ev := range span.Events().All() {
 		e.spanEvent(s, ev)
 	}
@@ -119,7 +124,7 @@ func (e *enricher) learnSpan(s *scratch, now time.Time, span ptrace.Span, h hint
 	ref := e.cache.Learn(now, it, near, &s.stats)
 	s.spans = append(s.spans, waiting[ptrace.Span]{
 		item: span, ref: ref, where: it.Where(), from: it.Parent, layer: layer, source: from, explicit: explicit,
-		missingWide: wide, missingBelow: below,
+		missingWide: wide, missingBelow: below, sort: sort,
 	})
 	return ref
 }
@@ -164,10 +169,8 @@ func (p *plan) operationOf(f *facts) {
 
 // spanFields fills the span's own fields from attributes, where they are empty.
 func (p *plan) spanFields(f *facts, span ptrace.Span) {
-	for _, at := range f.touched {
-		if v := &f.slots[at]; p.slots[at].kind == kindParentSpan && v.found() && span.ParentSpanID().IsEmpty() && f.spanID != span.SpanID() {
-			span.SetParentSpanID(f.spanID)
-		}
+	if f.parented && span.ParentSpanID().IsEmpty() && f.spanID != span.SpanID() {
+		span.SetParentSpanID(f.spanID)
 	}
 	if f.failed && span.Status().Code() == ptrace.StatusCodeUnset {
 		span.Status().SetCode(ptrace.StatusCodeError)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/foundation-os/otelcol-foundation/internal/inference"
 )
 
 // write adds the canonical attributes that an item lacks, and takes away those
@@ -36,10 +38,10 @@ func (p *plan) write(f *facts, attrs pcommon.Map) {
 				attrs.PutDouble(info.name, v.num)
 			}
 		case kindTags:
-			putTags(p, attrs, info.name, v.raw)
+			putTags(p, attrs, info.name, f.raws[v.i])
 		case kindCustom:
 			left := maxCustom
-			putCustom(p, attrs, info.name, v.raw.Map(), maxCustomDepth, &left)
+			putCustom(p, attrs, info.name, f.raws[v.i].Map(), maxCustomDepth, &left)
 		}
 	}
 	// At last, since Remove moves another attribute into the place, which a raw
@@ -133,10 +135,15 @@ func putCustom(p *plan, attrs pcommon.Map, prefix string, m pcommon.Map, depth i
 	}
 }
 
+// named tells whether an item is an event whose name is written.
+func (p *plan) named(f *facts) bool {
+	return p.writeNames && (f.carried || f.name.Layer != 0) && f.name.Canonical != "" && len(f.name.Canonical) <= maxEventName
+}
+
 // writeName adds the canonical name and the phase of an event; it is false when
 // the item is none.
 func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
-	if !p.writeNames || !f.carried && f.name.Layer == 0 || f.name.Canonical == "" || len(f.name.Canonical) > maxEventName {
+	if !p.named(f) {
 		return false
 	}
 	if own := &f.slots[p.eventName]; !own.own() || own.str != f.name.Canonical && own.str != "" {
@@ -146,4 +153,17 @@ func (p *plan) writeName(f *facts, attrs pcommon.Map) bool {
 		attrs.PutStr(attributePhase, f.name.Phase)
 	}
 	return true
+}
+
+// writeLayer adds the layer and what it was inferred from. An explicit layer is
+// there and stays.
+func (p *plan) writeLayer(attrs pcommon.Map, layer inference.Layer, from source, explicit bool) {
+	if !explicit {
+		attrs.PutStr(attributeLayer, p.layers.Name(layer))
+	}
+	if p.record {
+		if v, ok := attrs.GetOrPutEmpty(attributeLayerSource); !ok || !explicit {
+			v.SetStr(sourceNames[from])
+		}
+	}
 }
