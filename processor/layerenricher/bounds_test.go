@@ -61,7 +61,7 @@ func TestAMillionTraces(t *testing.T) {
 			s.SetSpanID(pcommon.SpanID{1})
 			s.SetName("dspex.program.execution")
 			s.Attributes().PutStr("request_id", "someone's")
-			s.Attributes().PutStr("jido_trace_id", "shared by a thousand "+pcommon.TraceID(numbered(n)).String())
+			s.Attributes().PutStr("jido_trace_id", "shared by a thousand "+numbered(n).String())
 		}
 		send(td)
 		for trace := range byte(2) {
