@@ -87,11 +87,10 @@ func layerEnricherNet(b *testing.B, unit string) {
 func BenchmarkLayerEnricherTraces(b *testing.B) {
 	in := layerEnricherTraces(0)
 	b.Run("clone", func(b *testing.B) { layerEnricherClone(b, in) })
-	b.Run("clone_and_write", func(b *testing.B) {
-		out := layerEnricherCopy(in)
-		require.NoError(b, layerEnricherNew(b, consumertest.NewNop()).ConsumeTraces(b.Context(), out))
-		layerEnricherCloneAndWrite(b, in, out)
-	})
+	out := layerEnricherCopy(in)
+	require.NoError(b, layerEnricherNew(b, consumertest.NewNop()).ConsumeTraces(b.Context(), out))
+	b.Run("side_by_side", func(b *testing.B) { layerEnricherSideBySide(b, in, out, nil) })
+	b.Run("clone_and_write", func(b *testing.B) { layerEnricherCloneAndWrite(b, in, out) })
 	b.Run("warm", func(b *testing.B) {
 		layerEnricherRun(b, layerEnricherNew(b, consumertest.NewNop()), in, nil)
 	})
