@@ -250,24 +250,29 @@ func TestCountedBytesAreNearTheHeap(t *testing.T) {
 	l := roomy()
 	l.MaxTraces, l.MaxSpansPerTrace = 100_000, 2000
 	for _, spans := range []int{1, 10, 100, 1000} {
-		traces := 100_000 / (spans + 5)
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		w := newWorld(l)
-		for tr := 1; tr <= traces; tr++ {
-			for i := 1; i <= spans; i++ {
-				it := &Item{Trace: traceID(tr), Span: spanID(i), Parent: spanID(i / 2), Subtree: [4]string{fmt.Sprintf("agent-%d", i/10)}}
-				it.TraceIDs[0] = "0af7651916cd43dd8448eb211c80319c"
-				w.Learn(w.now, it, Ref{}, &w.st)
+		for _, keyed := range []bool{false, true} {
+			traces := 100_000 / (spans + 5)
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			w := newWorld(l)
+			for tr := 1; tr <= traces; tr++ {
+				for i := 1; i <= spans; i++ {
+					it := &Item{Trace: traceID(tr), Span: spanID(i), Parent: spanID(i / 2), Subtree: [4]string{fmt.Sprintf("agent-%d", i/10)}}
+					it.TraceIDs[0] = "0af7651916cd43dd8448eb211c80319c"
+					if keyed {
+						it.Keys[0] = TraceID{0: 3, 13: byte(tr >> 16), 14: byte(tr >> 8), 15: byte(tr)}
+					}
+					w.Learn(w.now, it, Ref{}, &w.st)
+				}
 			}
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			ratio := float64(after.HeapAlloc-before.HeapAlloc) / float64(w.st.Bytes)
+			t.Logf("%d spans, a key %v: %d bytes a trace counted, %.2f times that on the heap", spans, keyed, w.st.Bytes/int64(traces), ratio)
+			assert.InDelta(t, 1, ratio, 0.6, "%d spans", spans)
+			runtime.KeepAlive(w)
 		}
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		ratio := float64(after.HeapAlloc-before.HeapAlloc) / float64(w.st.Bytes)
-		t.Logf("%d spans: %d bytes a trace counted, %.2f times that on the heap", spans, w.st.Bytes/int64(traces), ratio)
-		assert.InDelta(t, 1, ratio, 0.6, "%d spans", spans)
-		runtime.KeepAlive(w)
 	}
 }
 
