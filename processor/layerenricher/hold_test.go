@@ -384,11 +384,11 @@ func TestHeldMemoryIsNotReused(t *testing.T) {
 			receive(td)
 		}
 		time.Sleep(2 * time.Second)
+		p.shutdown(t)
 		require.Len(t, names, 50)
 		for i, name := range names {
 			assert.Equal(t, fmt.Sprint("span ", i), name)
 		}
-		p.shutdown(t)
 	})
 }
 
