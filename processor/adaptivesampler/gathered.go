@@ -20,8 +20,9 @@ type gathered struct {
 
 	// base is the highest rate of the names that count: the roots', or all.
 	base     float64
-	counted  bool // there is one
-	critical bool // one of the names is
+	name     string // that has it
+	counted  bool   // there is one
+	critical bool   // one of the names is
 	content  sampling.Content
 }
 
@@ -39,10 +40,18 @@ func (g *gathered) add(m *traceMode, h heldSpan) (bytes int64) {
 	g.critical = g.critical || class.critical
 	g.content = max(g.content, seen.content)
 	if m.everyName || h.ParentSpanID().IsEmpty() {
-		g.base, g.counted = max(g.base, class.base), true
+		g.count(class, seen.name)
 	}
 	g.spans = append(g.spans, h)
 	return seen.bytes
+}
+
+// count takes the rate of a name that counts. Of names with one rate the first in
+// the alphabet stands for the trace, in whatever order they come.
+func (g *gathered) count(c *class, name string) {
+	if !g.counted || c.base > g.base || c.base == g.base && name < g.name {
+		g.base, g.name, g.counted = c.base, name, true
+	}
 }
 
 // settleBase finds the rate of a trace without a root: that of the spans with
@@ -56,17 +65,18 @@ func (g *gathered) settleBase(m *traceMode) {
 	for i := range g.spans {
 		here[g.spans[i].SpanID()] = struct{}{}
 	}
-	var ofAll float64
+	var all gathered
 	for i := range g.spans {
 		s := g.spans[i].Span
-		class, _ := m.table.class(nameOf(s.Attributes(), m.nameAttribute, s.Name()))
-		ofAll = max(ofAll, class.base)
+		name := nameOf(s.Attributes(), m.nameAttribute, s.Name())
+		class, _ := m.table.class(name)
+		all.count(class, name)
 		if _, ok := here[s.ParentSpanID()]; !ok {
-			g.base, g.counted = max(g.base, class.base), true
+			g.count(class, name)
 		}
 	}
 	if !g.counted {
-		g.base, g.counted = ofAll, true
+		g.base, g.name, g.counted = all.base, all.name, true
 	}
 }
 

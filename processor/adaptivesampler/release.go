@@ -35,6 +35,7 @@ func (m *traceMode) release(ctx context.Context, now time.Time) {
 		}
 		return t, triggerRoot
 	})
+	m.closeWindow(ctx, now, false)
 	m.telemetry.buffered(ctx, m.buffer.Traces(), m.buffer.Bytes())
 }
 
@@ -43,6 +44,7 @@ func (m *traceMode) drain(ctx context.Context) {
 	m.sweep(ctx, func(s *buffer.Shard[gathered]) (*buffer.Trace[gathered], trigger) {
 		return s.Oldest(), triggerShutdown
 	})
+	m.closeWindow(ctx, m.now().Add(shortestWindow), true)
 }
 
 // sweep decides the traces that choose finds, shard by shard. Callers wait for a

@@ -30,6 +30,7 @@ type traceMode struct {
 	// neverBelow is the least randomness at which anything could be kept,
 	// whatever the rest of its trace is like and however idle the collector.
 	neverBelow uint64
+	window     *window // nil without a budget
 
 	stop    context.CancelFunc
 	ticking sync.WaitGroup
@@ -40,7 +41,7 @@ type traceMode struct {
 const releaseEvery = 100 * time.Millisecond
 
 func newTraceMode(s *sampler, cfg *Config, next consumer.Traces, logger *zap.Logger) *traceMode {
-	return &traceMode{
+	m := &traceMode{
 		sampler: s, next: next, logger: logger,
 		buffer: buffer.New[gathered](buffer.Limits{
 			Timeout: cfg.Trace.Timeout, DecisionDelay: cfg.Trace.DecisionDelay, MaxBytes: cfg.Trace.MaxBytes,
@@ -49,7 +50,14 @@ func newTraceMode(s *sampler, cfg *Config, next consumer.Traces, logger *zap.Log
 		everyName:  cfg.Scope.String() == string(scopeMaxName),
 		spanLimit:  cfg.Trace.SpanLimit,
 		neverBelow: s.table.least(),
+		window:     newWindow(cfg),
 	}
+	if m.window != nil {
+		// A name's minimum is chosen without looking at the randomness, so it must
+		// be among all of its traces.
+		m.neverBelow = 0
+	}
+	return m
 }
 
 // Capabilities tells the collector that the buffer needs batches of its own.
@@ -113,6 +121,9 @@ func (m *traceMode) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 		}
 	}
 	m.end(ctx, b)
+	if m.buffer.Full() { // the traces that wait for the end of the window fill it
+		m.closeWindow(ctx, now, true)
+	}
 	if out.spans == 0 {
 		return nil
 	}
@@ -162,9 +173,10 @@ func (m *traceMode) take(now time.Time, b *batch, out *output, h heldSpan) {
 	}
 	var done []decided
 	switch {
+	case t.Aside(): // waits for the end of the window
 	case len(g.spans) >= m.spanLimit:
 		done = m.decide(done, b, s, t, triggerSpanLimit)
-	case g.counted && m.outcome(b, g).limit == 0:
+	case m.window == nil && g.counted && m.outcome(b, g).limit == 0:
 		done = m.decide(done, b, s, t, triggerCertain)
 	}
 	for m.buffer.Full() {
@@ -173,6 +185,9 @@ func (m *traceMode) take(now time.Time, b *batch, out *output, h heldSpan) {
 			break
 		}
 		done = m.decide(done, b, s, oldest, triggerFull)
+		if m.window != nil {
+			break // nothing is free before the window ends
+		}
 	}
 	s.Unlock()
 	m.emit(b, out, done)
@@ -206,36 +221,41 @@ type decided struct {
 }
 
 // decide closes a trace, and appends it to done when it is kept. The load is read
-// here, once for the trace.
+// here, once for the trace. With a budget it only sets the trace aside for the end
+// of the window.
 func (m *traceMode) decide(done []decided, b *batch, s *buffer.Shard[gathered], t *buffer.Trace[gathered], why trigger) []decided {
+	t.Content.settleBase(m)
 	g := t.Content
-	g.settleBase(m)
 	own := m.outcome(b, &g)
 	random := g.randomness.Unsigned()
 	spans := int64(len(g.spans))
+	contents := m.table.classes[classKey{g.base, g.critical}].levels
+	plain, idle := contents[b.level][sampling.Plain].limit, contents[0][g.content].limit
+	if m.window != nil && !own.never() {
+		s.SetAside(t)
+		m.window.add(dueTrace{trace: t, why: why, own: own, idle: idle, plain: plain})
+		return done
+	}
 	if own.never() || random < own.limit {
 		s.Close(t, buffer.Verdict{})
 		b.tally.traces[dropped][why]++
-		b.tally.items[dropped][m.dropReason(own, &g)] += spans
+		switch {
+		case own.never():
+			b.tally.items[dropped][reasonZeroRate] += spans
+		case random >= idle:
+			b.tally.items[dropped][reasonLoad] += spans
+		default:
+			b.tally.items[dropped][reasonSampledOut] += spans
+		}
 		return done
 	}
 	s.Close(t, buffer.Verdict{Keep: true, Threshold: own.threshold})
 	b.tally.traces[kept][why]++
 	d := decided{gathered: g, own: own, reason: reasonSampled}
-	if plain := &m.table.classes[classKey{g.base, g.critical}].levels[b.level][sampling.Plain]; random < plain.limit {
+	if random < plain {
 		d.reason = reasonBoosted
 	}
 	return append(done, d)
-}
-
-func (m *traceMode) dropReason(own *outcome, g *gathered) reason {
-	switch idle := &m.table.classes[classKey{g.base, g.critical}].levels[0][g.content]; {
-	case own.never():
-		return reasonZeroRate
-	case g.randomness.Unsigned() >= idle.limit:
-		return reasonLoad
-	}
-	return reasonSampledOut
 }
 
 // emit writes the thresholds of kept traces and hands their spans on.
@@ -253,6 +273,9 @@ func (m *traceMode) late(b *batch, out *output, h heldSpan, v buffer.Verdict) {
 	if !v.Keep {
 		b.tally.drop(reasonLate)
 		return
+	}
+	if m.window != nil {
+		m.window.late.Add(1)
 	}
 	own := m.table.of(v.Threshold)
 	m.write(b, out, h, &own, otelsampling.AllProbabilitiesRandomness, reasonLate)

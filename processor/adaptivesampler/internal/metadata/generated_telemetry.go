@@ -27,6 +27,7 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
+	AdaptiveSamplerBudgetMisses           metric.Int64Counter
 	AdaptiveSamplerBufferSize             metric.Int64Gauge
 	AdaptiveSamplerBufferTraces           metric.Int64Gauge
 	AdaptiveSamplerEffectiveProbability   metric.Float64Gauge
@@ -73,6 +74,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_adjusted_count",
 		metric.WithDescription("What the kept items stand for, the sum of their adjusted counts; it follows what arrived [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBudgetMisses, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_budget_misses",
+		metric.WithDescription("Traces that had no chance because they were larger than the budget or than what was left of it, names without room for their minimum, names that shared one [Development]"),
+		metric.WithUnit("{miss}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerBufferSize, err = builder.meter.Int64Gauge(

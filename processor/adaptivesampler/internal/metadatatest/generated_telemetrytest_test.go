@@ -20,6 +20,7 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.AdaptiveSamplerAdjustedCount.Add(context.Background(), 1)
+	tb.AdaptiveSamplerBudgetMisses.Add(context.Background(), 1)
 	tb.AdaptiveSamplerBufferSize.Record(context.Background(), 1)
 	tb.AdaptiveSamplerBufferTraces.Record(context.Background(), 1)
 	tb.AdaptiveSamplerEffectiveProbability.Record(context.Background(), 1)
@@ -33,6 +34,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AdaptiveSamplerUnreadableSignals.Add(context.Background(), 1)
 	AssertEqualAdaptiveSamplerAdjustedCount(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBudgetMisses(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBufferSize(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
