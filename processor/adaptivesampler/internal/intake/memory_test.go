@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -14,7 +15,7 @@ import (
 const v1MemoryMounts = "32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpuacct,cpu\n" +
 	"35 31 0:32 / /sys/fs/cgroup/memory rw,relatime - cgroup cgroup rw,memory\n"
 
-// host has 8000 KiB, the process 1000 KiB of live heap.
+// host is one with 8000 KiB.
 const host = "MemFree: 7 kB\nMemTotal:        8000 kB\nMemAvailable: 8 kB\n"
 
 func TestMemoryRead(t *testing.T) {
@@ -113,10 +114,13 @@ func TestMemoryFollowsResize(t *testing.T) {
 // The real signal, of this very process: what is held and nothing else.
 func TestMemoryOfThisProcess(t *testing.T) {
 	m := NewMemory()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // collected when this test says so
 	runtime.GC()
 	before, limit := m.heap()
 	assert.NotZero(t, limit)
 	held := make([]byte, 64<<20)
+	garbage, _ := m.heap()
+	assert.InDelta(t, float64(before), float64(garbage), 4<<20, "what may be garbage is not")
 	runtime.GC()
 	with, _ := m.heap()
 	assert.InDelta(t, 64<<20, float64(with)-float64(before), 4<<20, "what is held is live")

@@ -27,6 +27,7 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
+	AdaptiveSamplerDecidingSignal         metric.Int64Gauge
 	AdaptiveSamplerEffectiveProbability   metric.Float64Gauge
 	AdaptiveSamplerFactor                 metric.Float64Gauge
 	AdaptiveSamplerInconsistentThresholds metric.Int64Counter
@@ -69,6 +70,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_adjusted_count",
 		metric.WithDescription("What the kept items stand for, the sum of their adjusted counts; it follows what arrived [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerDecidingSignal, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_deciding_signal",
+		metric.WithDescription("1 for the load signal that brought the step in force about, 0 for the others, and for all while there is none [Development]"),
+		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerEffectiveProbability, err = builder.meter.Float64Gauge(

@@ -20,6 +20,7 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.AdaptiveSamplerAdjustedCount.Add(context.Background(), 1)
+	tb.AdaptiveSamplerDecidingSignal.Record(context.Background(), 1)
 	tb.AdaptiveSamplerEffectiveProbability.Record(context.Background(), 1)
 	tb.AdaptiveSamplerFactor.Record(context.Background(), 1)
 	tb.AdaptiveSamplerInconsistentThresholds.Add(context.Background(), 1)
@@ -29,6 +30,9 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AdaptiveSamplerUnreadableSignals.Add(context.Background(), 1)
 	AssertEqualAdaptiveSamplerAdjustedCount(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerDecidingSignal(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerEffectiveProbability(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
