@@ -180,5 +180,5 @@ func TestBackpressureOff(t *testing.T) {
 	var none *backpressure
 	assert.Same(t, next, none.traces(next))
 	assert.Same(t, next, none.logs(next))
-	assert.Nil(t, newMonitor(&quiet(nil).Load, nil).backpressure())
+	assert.Nil(t, newMonitor(quiet(nil), nil).backpressure())
 }

@@ -53,7 +53,7 @@ func (f *factory) monitor(cfg *Config, logger *zap.Logger) *monitor {
 	defer f.mu.Unlock()
 	shared := f.monitors[cfg]
 	if shared == nil {
-		shared = &sharedMonitor{monitor: newMonitor(&cfg.Load, logger)}
+		shared = &sharedMonitor{monitor: newMonitor(cfg, logger)}
 		shared.release = func() {
 			f.mu.Lock()
 			defer f.mu.Unlock()

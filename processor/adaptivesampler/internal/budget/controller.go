@@ -57,8 +57,10 @@ type Controller struct {
 	limits Limits
 	last   time.Time
 
-	errors, others, minimum average
-	now                     Multipliers
+	errors, others, minimum, demand average // demand is that of both kinds
+	even                            float64 // seconds since demand last leapt
+
+	now Multipliers
 
 	trim float64
 	look look
@@ -72,8 +74,11 @@ type look struct {
 
 // NewController makes a controller with multipliers of 1.
 func NewController(l Limits) *Controller {
-	return &Controller{limits: l, trim: 1, now: Multipliers{Errors: 1, Others: 1}}
+	return &Controller{limits: l, trim: 1, even: trimLook.Seconds(), now: Multipliers{Errors: 1, Others: 1}}
 }
+
+// Multipliers are those in force.
+func (c *Controller) Multipliers() Multipliers { return c.now }
 
 // Tick takes what happened since the last tick and returns what holds from now
 // on. It returns the very same when there is nothing to gain by a change.
@@ -84,18 +89,26 @@ func (c *Controller) Tick(now time.Time, seen Observed) Multipliers {
 	if first || elapsed <= 0 {
 		return c.now // no length, no rate: the clock stepped back
 	}
-	errors := c.errors.observe(seen.Errors, elapsed)
-	others := c.others.observe(seen.Others, elapsed)
-	minimum := c.minimum.observe(float64(seen.Minimum), elapsed)
-
+	errors, _ := c.errors.observe(seen.Errors, elapsed)
+	others, _ := c.others.observe(seen.Others, elapsed)
+	minimum, _ := c.minimum.observe(float64(seen.Minimum), elapsed)
 	budget := c.trim * max(0, c.limits.SpansPerSecond-minimum)
 	forErrors := max(c.limits.ErrorShare*budget, budget-others)
 	next := Multipliers{
 		Errors: multiplier(forErrors, errors),
 		Others: multiplier(budget-min(forErrors, errors), others),
 	}
-	c.adjust(float64(seen.Kept), elapsed, errors+others, next)
-	c.now = Multipliers{Errors: step(c.now.Errors, next.Errors), Others: step(c.now.Others, next.Others)}
+	demand, leapt := c.demand.observe(seen.Errors+seen.Others, elapsed)
+	step := leapt && c.even >= trimLook.Seconds()
+	if c.even += elapsed; leapt {
+		c.even = 0
+	}
+	if step { // what passed during it is nothing that the trim could help
+		c.look = look{demand: demand}
+	} else {
+		c.adjust(float64(seen.Kept), elapsed, demand, next)
+	}
+	c.now = Multipliers{Errors: toward(c.now.Errors, next.Errors), Others: toward(c.now.Others, next.Others)}
 	return c.now
 }
 
@@ -103,13 +116,13 @@ func (c *Controller) Tick(now time.Time, seen Observed) Multipliers {
 // begins it anew, and so the pauses after a burst count in full.
 type average struct{ sum, seconds float64 }
 
-func (a *average) observe(n, elapsed float64) float64 {
+func (a *average) observe(n, elapsed float64) (rate float64, leapt bool) {
 	fade := math.Exp(-elapsed / calm.Seconds())
-	if n*a.seconds > a.sum*elapsed*leap {
+	if leapt = n > 0 && n*a.seconds >= a.sum*elapsed*leap; leapt {
 		fade = 0
 	}
 	a.sum, a.seconds = a.sum*fade+n, a.seconds*fade+elapsed
-	return a.sum / a.seconds
+	return a.sum / a.seconds, leapt
 }
 
 func multiplier(budget, demand float64) float64 {
@@ -143,9 +156,9 @@ func (c *Controller) adjust(kept, elapsed, demand float64, next Multipliers) {
 	c.look = look{demand: demand}
 }
 
-// step limits how fast a multiplier rises, and leaves it when it would hardly
+// toward limits how fast a multiplier rises, and leaves it when it would hardly
 // move.
-func step(from, to float64) float64 {
+func toward(from, to float64) float64 {
 	to = min(to, from*rise)
 	if to != 1 && math.Abs(to-from) <= still*from {
 		return from

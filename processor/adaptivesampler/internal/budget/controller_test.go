@@ -129,7 +129,11 @@ func TestTrim(t *testing.T) {
 		c.Tick(after(time.Duration(i)*time.Second), Observed{Others: 1000, Kept: 1000})
 	}
 	assert.InDelta(t, 0.05, c.now.Others, 1e-3, "bounded")
-	ticks(c, 1000, 200, 0, 10)
+	c = NewController(Limits{SpansPerSecond: 100, ErrorShare: 0.2})
+	ticks(c, 0, 30, 0, 50)
+	ticks(c, 30, 15, 0, 2000)
+	assert.InDelta(t, 1, c.trim, 0.05, "what a step lets through at first is nothing that the trim could help")
+	ticks(c, 45, 200, 0, 10)
 	assert.InDelta(t, 1, c.trim, 0.05, "forgotten when it has nothing to do")
 }
 
