@@ -191,7 +191,7 @@ func TestSpent(t *testing.T) {
 func TestRoundUp(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for precision := 1; precision <= otelsampling.NumHexDigits; precision++ {
-		for range 5000 {
+		for range 2000 {
 			exact := rng.Uint64N(all) >> rng.IntN(56)
 			if rng.IntN(2) == 0 {
 				exact = all - 1 - exact

@@ -68,23 +68,23 @@ func TestRoom(t *testing.T) {
 	}
 }
 
-// With the table full, none of ten million that were not seen is taken for one
-// that was: 0.02 are to be expected.
+// With the table full, none of half a million that were not seen is taken for one
+// that was: 0.001 are to be expected.
 func TestFalseMatches(t *testing.T) {
 	table := New()
 	rng := rand.New(rand.NewPCG(3, 4))
-	for range 4 * sets * ways {
+	for range 3 * sets * ways {
 		table.Number(id(rng.Uint64(), rng.Uint64()), 0, 1, 1)
 	}
 	matches := 0
-	for range 10_000_000 {
+	for range 500_000 {
 		hash := table.hash(id(rng.Uint64(), rng.Uint64()))
 		tag := uint32(hash >> 32)
 		if _, word, _ := table.sets[hash%sets].place(tag, 0, 1); uint32(word>>32) == tag {
 			matches++
 		}
 	}
-	assert.LessOrEqual(t, matches, 1)
+	assert.Zero(t, matches)
 }
 
 // The one that was seen first leaves first, and is counted when it may still
