@@ -36,6 +36,9 @@ func newTraces(ctx context.Context, set processor.Settings, cfg *Config, signals
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Mode.String() == string(modeTrace) {
+		return newTraceMode(s, cfg, next, set.Logger), nil
+	}
 	return processorhelper.NewTraces(ctx, set, cfg, next, s.processTraces, s.options()...)
 }
 

@@ -59,7 +59,7 @@ func TestLoadFactor(t *testing.T) {
 		{2.50, 0.5, "ot=th:8"},
 		{0, 1, "ot=th:0"},
 	} {
-		h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(tt.load))
+		h := newHarness(t, spanMode(), fixedLoad(tt.load))
 		assert.Equal(t, tt.th, thresholdNow(t, h), "load %v", tt.load)
 		factor, ok := h.value("factor", "traces")
 		assert.True(t, ok)
@@ -89,7 +89,7 @@ func TestLoadOff(t *testing.T) {
 func TestLoadOverTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := &movingLoad{value: 0.2}
-		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
+		h := newHarness(t, spanMode(), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -114,7 +114,7 @@ func TestLoadOverTime(t *testing.T) {
 func TestUnreadableSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := &movingLoad{value: 0.9}
-		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
+		h := newHarness(t, spanMode(), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -135,7 +135,7 @@ func TestUnreadableSignal(t *testing.T) {
 		after, _ := h.value("unreadable_signals", "traces")
 		assert.Equal(t, before+2, after, "NaN is no reading")
 	})
-	h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }})
+	h := newHarness(t, spanMode(), &signal{source: "cpu", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }})
 	defer h.stop()
 	assert.Equal(t, "ot=th:0", thresholdNow(t, h), "a signal that this system does not have is ignored")
 }
@@ -144,7 +144,7 @@ func TestUnreadableSignal(t *testing.T) {
 func TestTwoSignals(t *testing.T) {
 	failing := &signal{source: "other", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }}
 	for _, signals := range [][]*signal{{fixedLoad(0.1), fixedLoad(0.7)}, {fixedLoad(0.7), fixedLoad(0.1)}, {failing, fixedLoad(0.7)}} {
-		h := newHarness(t, createDefaultConfig().(*Config), signals...)
+		h := newHarness(t, spanMode(), signals...)
 		assert.Equal(t, "ot=th:4ccd", thresholdNow(t, h))
 		h.stop()
 	}
@@ -152,7 +152,7 @@ func TestTwoSignals(t *testing.T) {
 
 // The reasons tell what the load cost and what the boost saved.
 func TestReasons(t *testing.T) {
-	h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(0.9))
+	h := newHarness(t, spanMode(), fixedLoad(0.9))
 	defer h.stop()
 	send := func(randomness float64, failed bool) {
 		h.span(func(s ptrace.Span) {

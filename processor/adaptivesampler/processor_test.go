@@ -169,7 +169,7 @@ func TestErrorsOfTheNextConsumerPass(t *testing.T) {
 // Many senders while the load steps: nothing is lost or counted twice.
 func TestConcurrent(t *testing.T) {
 	const senders, batches, size = 8, 40, 50
-	cfg := createDefaultConfig().(*Config)
+	cfg := spanMode()
 	cfg.Load.Tick, cfg.Load.MinDwell, cfg.Load.ExitMargin = 10e6, 0, 0
 	h := newHarness(t, cfg, fixedLoad(0.7))
 	var wg sync.WaitGroup

@@ -38,6 +38,7 @@ func newOutcome(probability float64, precision int) outcome {
 // critical or not: by level of the ladder, then by content. There are at most
 // twice as many classes as rates, however many names there are.
 type class struct {
+	classKey
 	levels [][sampling.Contents]outcome
 }
 
@@ -58,14 +59,14 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class]()}
 	add := func(base float64) {
 		for _, critical := range []bool{false, true} {
-			c := &class{levels: make([][sampling.Contents]outcome, len(factors))}
+			c := &class{classKey: classKey{base, critical}, levels: make([][sampling.Contents]outcome, len(factors))}
 			for level, factor := range factors {
 				for content := range sampling.Contents {
 					rate := rule.Steps(base, critical, content, factor)
 					c.levels[level][content] = newOutcome(rate.Probability, precision)
 				}
 			}
-			t.classes[classKey{base, critical}] = c
+			t.classes[c.classKey] = c
 		}
 	}
 	add(rule.DefaultRate)
@@ -73,6 +74,26 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 		add(base)
 	}
 	return t
+}
+
+// least is the least randomness at which an item of any name and content could be
+// kept without load; beyond all randomness when none ever is.
+func (t *table) least() uint64 {
+	least := uint64(otelsampling.MaxAdjustedCount)
+	for _, c := range t.classes {
+		for content := range sampling.Contents {
+			least = min(least, c.levels[0][content].limit)
+		}
+	}
+	return least
+}
+
+// of makes the outcome of a threshold.
+func (t *table) of(threshold otelsampling.Threshold) outcome {
+	return outcome{
+		threshold: threshold, limit: threshold.Unsigned(), tvalue: threshold.TValue(),
+		tracestate: sampling.FormatTraceState(threshold), adjustedCount: threshold.AdjustedCount(),
+	}
 }
 
 // class looks a name up; remembered tells whether it had been matched before.

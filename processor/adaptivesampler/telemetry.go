@@ -28,11 +28,13 @@ const (
 	reasonNoRandomness
 	// reasonMalformed: the sampling information cannot be read.
 	reasonMalformed
+	// reasonLate: its trace was decided before it came.
+	reasonLate
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed"}[r]
+	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed", "late"}[r]
 }
 
 const (
@@ -48,6 +50,7 @@ type tally struct {
 	adjustedCount float64
 	inconsistent  int64
 	nameMisses    int64
+	traces        [decisions][triggers]int64 // of mode trace
 }
 
 func (t *tally) keep(r reason, adjustedCount float64) bool {
@@ -65,6 +68,7 @@ func (t *tally) drop(r reason) bool {
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	items   [decisions][reasons][]metric.AddOption
+	traces  [decisions][triggers][]metric.AddOption
 	add     []metric.AddOption
 	record  []metric.RecordOption
 	signal  attribute.KeyValue
@@ -75,6 +79,11 @@ func newTelemetry(builder *metadata.TelemetryBuilder, signal string) *telemetry 
 	set := metric.WithAttributeSet(attribute.NewSet(t.signal))
 	t.add, t.record = []metric.AddOption{set}, []metric.RecordOption{set}
 	for decision, name := range [decisions]string{dropped: "dropped", kept: "kept"} {
+		for why := range triggers {
+			t.traces[decision][why] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
+				attribute.String("decision", name), attribute.String("trigger", why.String()),
+			))}
+		}
 		for r := range reasons {
 			t.items[decision][r] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
 				t.signal, attribute.String("decision", name), attribute.String("reason", r.String()),
@@ -98,6 +107,13 @@ func (t *telemetry) report(ctx context.Context, batch *tally) (received, keptIte
 			t.builder.AdaptiveSamplerItems.Add(ctx, n, t.items[decision][r]...)
 		}
 	}
+	for decision := range batch.traces {
+		for why, n := range batch.traces[decision] {
+			if n != 0 {
+				t.builder.AdaptiveSamplerTraces.Add(ctx, n, t.traces[decision][why]...)
+			}
+		}
+	}
 	if batch.adjustedCount != 0 {
 		t.builder.AdaptiveSamplerAdjustedCount.Add(ctx, batch.adjustedCount, t.add...)
 	}
@@ -112,4 +128,16 @@ func (t *telemetry) report(ctx context.Context, batch *tally) (received, keptIte
 
 func (t *telemetry) ofSource(source string) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("source", source)))
+}
+
+// buffered reports what mode trace holds.
+func (t *telemetry) buffered(ctx context.Context, traces, bytes int64) {
+	t.builder.AdaptiveSamplerBufferTraces.Record(ctx, traces)
+	t.builder.AdaptiveSamplerBufferSize.Record(ctx, bytes)
+}
+
+// refuse counts kept spans that the next component did not take and that nobody
+// will send again.
+func (t *telemetry) refuse(ctx context.Context, spans int) {
+	t.builder.AdaptiveSamplerRefusedSpans.Add(ctx, int64(spans))
 }

@@ -27,12 +27,16 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
+	AdaptiveSamplerBufferSize             metric.Int64Gauge
+	AdaptiveSamplerBufferTraces           metric.Int64Gauge
 	AdaptiveSamplerEffectiveProbability   metric.Float64Gauge
 	AdaptiveSamplerFactor                 metric.Float64Gauge
 	AdaptiveSamplerInconsistentThresholds metric.Int64Counter
 	AdaptiveSamplerItems                  metric.Int64Counter
 	AdaptiveSamplerLoad                   metric.Float64Gauge
 	AdaptiveSamplerNameCacheMisses        metric.Int64Counter
+	AdaptiveSamplerRefusedSpans           metric.Int64Counter
+	AdaptiveSamplerTraces                 metric.Int64Counter
 	AdaptiveSamplerUnreadableSignals      metric.Int64Counter
 }
 
@@ -71,6 +75,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBufferSize, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_buffer_size",
+		metric.WithDescription("Bytes that wait in the buffer of mode trace, as it counts them itself [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBufferTraces, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_buffer_traces",
+		metric.WithDescription("Traces that wait in the buffer of mode trace [Development]"),
+		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerEffectiveProbability, err = builder.meter.Float64Gauge(
 		"otelcol_adaptive_sampler_effective_probability",
 		metric.WithDescription("The share of the items that was kept, over about the last half minute [Development]"),
@@ -105,6 +121,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_name_cache_misses",
 		metric.WithDescription("Items whose name had to be matched against the rates because it was not remembered [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerRefusedSpans, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_refused_spans",
+		metric.WithDescription("Kept spans that had waited and that the next component refused; they are lost [Development]"),
+		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerTraces, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_traces",
+		metric.WithDescription("Traces that were decided in mode trace, by decision and by what made it due [Development]"),
+		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerUnreadableSignals, err = builder.meter.Int64Counter(

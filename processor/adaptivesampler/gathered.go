@@ -1,0 +1,138 @@
+package adaptivesampler
+
+import (
+	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/foundation-os/otelcol-foundation/internal/sampling"
+)
+
+// gathered is what is known of a trace that is not decided yet. All but the
+// randomness only ever raises its probability, so that nothing depends on the
+// order in which spans come, and a trace that is kept for certain may be kept at
+// once.
+type gathered struct {
+	spans []heldSpan
+
+	randomness otelsampling.Randomness
+	explicit   bool // it came in a tracestate
+
+	// base is the highest rate of the names that count: the roots', or all.
+	base     float64
+	counted  bool // there is one
+	critical bool // one of the names is
+	content  sampling.Content
+}
+
+// heldSpan is a span and where it came from. It keeps the span alive and not its
+// batch.
+type heldSpan struct {
+	ptrace.Span
+	from *origin
+}
+
+// add takes a span in and returns how many bytes it takes.
+func (g *gathered) add(m *traceMode, h heldSpan) (bytes int64) {
+	seen := inspect(h.Span, m.nameAttribute)
+	class, _ := m.table.class(seen.name)
+	g.critical = g.critical || class.critical
+	g.content = max(g.content, seen.content)
+	if m.everyName || h.ParentSpanID().IsEmpty() {
+		g.base, g.counted = max(g.base, class.base), true
+	}
+	g.spans = append(g.spans, h)
+	return seen.bytes
+}
+
+// settleBase finds the rate of a trace without a root: that of the spans with
+// which it enters, whose parents are not among its spans. Where every span has its
+// parent there, as in a ring, all count.
+func (g *gathered) settleBase(m *traceMode) {
+	if g.counted {
+		return
+	}
+	here := make(map[pcommon.SpanID]struct{}, len(g.spans))
+	for i := range g.spans {
+		here[g.spans[i].SpanID()] = struct{}{}
+	}
+	var ofAll float64
+	for i := range g.spans {
+		s := g.spans[i].Span
+		class, _ := m.table.class(nameOf(s.Attributes(), m.nameAttribute, s.Name()))
+		ofAll = max(ofAll, class.base)
+		if _, ok := here[s.ParentSpanID()]; !ok {
+			g.base, g.counted = max(g.base, class.base), true
+		}
+	}
+	if !g.counted {
+		g.base, g.counted = ofAll, true
+	}
+}
+
+// seen is what one look over a span finds.
+type seen struct {
+	name    string
+	content sampling.Content
+	bytes   int64
+}
+
+// What a span takes in memory besides its texts, on a 64-bit machine: the struct
+// itself with its place in a trace, an attribute with its value, an event, a link.
+// A test holds the sums against the heap.
+const (
+	spanBytes      = 400
+	attributeBytes = 64
+	eventBytes     = 120
+	linkBytes      = 160
+)
+
+func inspect(s ptrace.Span, nameAttribute string) seen {
+	out := seen{name: s.Name(), bytes: spanBytes + int64(len(s.Name())+len(s.TraceState().AsRaw())+len(s.Status().Message()))}
+	if s.Status().Code() == ptrace.StatusCodeError {
+		out.content = sampling.Failed
+	}
+	for key, value := range s.Attributes().All() {
+		out.bytes += attributeBytes + int64(len(key)) + sizeOf(value)
+		if key == nameAttribute && nameAttribute != "" && value.Type() == pcommon.ValueTypeStr && value.Str() != "" {
+			out.name = value.Str()
+		}
+		if out.content != sampling.Failed {
+			out.content = max(out.content, contentOfAttribute(key, value))
+		}
+	}
+	for _, event := range s.Events().All() {
+		if event.Name() == exceptionEvent {
+			out.content = sampling.Failed
+		}
+		out.bytes += eventBytes + int64(len(event.Name())) + sizeOfMap(event.Attributes())
+	}
+	for _, link := range s.Links().All() {
+		out.bytes += linkBytes + int64(len(link.TraceState().AsRaw())) + sizeOfMap(link.Attributes())
+	}
+	return out
+}
+
+func sizeOfMap(m pcommon.Map) (n int64) {
+	for key, value := range m.All() {
+		n += attributeBytes + int64(len(key)) + sizeOf(value)
+	}
+	return n
+}
+
+// sizeOf is what a value takes besides its place.
+func sizeOf(v pcommon.Value) (n int64) {
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		return int64(len(v.Str()))
+	case pcommon.ValueTypeBytes:
+		return int64(v.Bytes().Len())
+	case pcommon.ValueTypeMap:
+		return sizeOfMap(v.Map())
+	case pcommon.ValueTypeSlice:
+		for _, e := range v.Slice().All() {
+			n += attributeBytes + sizeOf(e)
+		}
+	}
+	return n
+}
