@@ -28,6 +28,9 @@ const out = "-"
 const (
 	equalizing   = "equalizing"
 	proportional = "proportional"
+
+	oursTrace = ours + "trace"
+	ours      = "ours, mode "
 )
 
 // fact is one span: its randomness in the trace id, its tracestate, the rate in
@@ -39,8 +42,8 @@ type fact struct {
 	closed    bool
 	r, in     string
 	want      string
-	// peers are the modes of the peer that differ, with what they do.
-	peers map[string]string
+	// others are the implementations that differ, with what they do.
+	others map[string]string
 }
 
 const top = "ffffffffffffff"
@@ -89,19 +92,19 @@ var spanFacts = []fact{
 
 	// A later stage raises the threshold, and never lowers it.
 	{name: "50 % after all", percent: 50, r: top, in: "ot=th:0", want: "ot=th:8"},
-	{name: "25 % after 50 %, kept", percent: 25, r: top, in: "ot=th:8", want: "ot=th:c", peers: map[string]string{proportional: "ot=th:e"}},
+	{name: "25 % after 50 %, kept", percent: 25, r: top, in: "ot=th:8", want: "ot=th:c", others: map[string]string{proportional: "ot=th:e"}},
 	{name: "25 % after 50 %, dropped", percent: 25, r: "80000000000000", in: "ot=th:8", want: out},
-	{name: "40 % after 50 %", percent: 40, precision: 6, r: "d0000000000000", in: "ot=th:8", want: "ot=th:99999a", peers: map[string]string{proportional: "ot=th:cccccd"}},
-	{name: "40 % after 50 %, between", percent: 40, precision: 3, r: "b0000000000000", in: "ot=th:8", want: "ot=th:99a", peers: map[string]string{proportional: out}},
+	{name: "40 % after 50 %", percent: 40, precision: 6, r: "d0000000000000", in: "ot=th:8", want: "ot=th:99999a", others: map[string]string{proportional: "ot=th:cccccd"}},
+	{name: "40 % after 50 %, between", percent: 40, precision: 3, r: "b0000000000000", in: "ot=th:8", want: "ot=th:99a", others: map[string]string{proportional: out}},
 	{name: "40 % after 50 %, below", percent: 40, precision: 3, r: "80000000000000", in: "ot=th:8", want: out},
-	{name: "50 % after 50 %", percent: 50, in: "ot=rv:c0000000000000;th:8", want: "ot=rv:c0000000000000;th:8", peers: map[string]string{proportional: "ot=rv:c0000000000000;th:c"}},
-	{name: "50 % after 25 %", percent: 50, r: top, in: "ot=th:c", want: "ot=th:c", peers: map[string]string{proportional: "ot=th:e"}},
+	{name: "50 % after 50 %", percent: 50, in: "ot=rv:c0000000000000;th:8", want: "ot=rv:c0000000000000;th:8", others: map[string]string{proportional: "ot=rv:c0000000000000;th:c"}},
+	{name: "50 % after 25 %", percent: 50, r: top, in: "ot=th:c", want: "ot=th:c", others: map[string]string{proportional: "ot=th:e"}},
 	{name: "all after 25 %", percent: 100, r: top, in: "ot=th:c", want: "ot=th:c"},
-	{name: "2^-14 after 2^-14", percent: 100 * 0x1p-14, r: top, in: "ot=th:fffc", want: "ot=th:fffc", peers: map[string]string{proportional: "ot=th:fffffff"}},
-	{name: "a threshold near the end", percent: 0x1p-4, r: top, in: "ot=th:fffffffffffff8", want: "ot=th:fffffffffffff8", peers: map[string]string{proportional: out}},
+	{name: "2^-14 after 2^-14", percent: 100 * 0x1p-14, r: top, in: "ot=th:fffc", want: "ot=th:fffc", others: map[string]string{proportional: "ot=th:fffffff"}},
+	{name: "a threshold near the end", percent: 0x1p-4, r: top, in: "ot=th:fffffffffffff8", want: "ot=th:fffffffffffff8", others: map[string]string{proportional: out}},
 	// The sender's zeros mean nothing; the peer leaves them out, we what it wrote.
 	{name: "50 % after 50 % with zeros", percent: 50, in: "ot=rv:90000000000000;th:80000000000000", want: "ot=rv:90000000000000;th:80000000000000",
-		peers: map[string]string{equalizing: "ot=rv:90000000000000;th:8", proportional: out}},
+		others: map[string]string{equalizing: "ot=rv:90000000000000;th:8", proportional: out}},
 
 	// Whatever else is in the tracestate stays.
 	{name: "another vendor", percent: 50, r: top, in: "dd=s:1,congo=t61rcWkgMzE", want: "ot=th:8,dd=s:1,congo=t61rcWkgMzE"},
@@ -113,19 +116,21 @@ var spanFacts = []fact{
 	// as if it had not been there, where the peer keeps, or drops failing closed.
 	{name: "inconsistent with rv, all", percent: 100, in: "ot=rv:40000000000000;th:8", want: "ot=rv:40000000000000;th:0"},
 	{name: "inconsistent with rv, 75 %", percent: 75, in: "ot=rv:40000000000000;th:8", want: "ot=rv:40000000000000;th:4",
-		peers: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
+		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
 	{name: "inconsistent with rv, 1 %", percent: 1, in: "ot=rv:40000000000000;th:8", want: out,
-		peers: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
+		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
 	{name: "inconsistent with rv, 1 %, closed", percent: 1, closed: true, in: "ot=rv:40000000000000;th:8", want: out},
 	{name: "inconsistent with the trace id, closed", percent: 100, closed: true, r: "70000000000000", in: "ot=th:8", want: "ot=th:0",
-		peers: map[string]string{equalizing: out, proportional: out}},
+		others: map[string]string{equalizing: out, proportional: out}},
 
-	// What cannot be read passes as it is, or not at all.
-	{name: "rv of 16 digits", percent: 1, r: "80000000000000", in: "ot=rv:abababababababab", want: "ot=rv:abababababababab"},
+	// What cannot be read passes as it is, or not at all. A trace is kept or
+	// dropped by its id, with those of its spans that cannot be read.
+	{name: "rv of 16 digits", percent: 1, r: "80000000000000", in: "ot=rv:abababababababab", want: "ot=rv:abababababababab", others: map[string]string{oursTrace: out}},
+	{name: "rv of 16 digits, kept by its id", percent: 1, r: top, in: "ot=rv:abababababababab", want: "ot=rv:abababababababab"},
 	{name: "rv of 16 digits, closed", percent: 100, closed: true, r: top, in: "ot=rv:abababababababab", want: out},
 	{name: "rv of 13 digits, closed", percent: 100, closed: true, r: top, in: "ot=rv:ababababababa", want: out},
 	{name: "rv of another alphabet, closed", percent: 100, closed: true, r: top, in: "ot=rv:abcdefgabcdefg", want: out},
-	{name: "th of 15 digits", percent: 1, r: "80000000000000", in: "ot=th:100000000000000", want: "ot=th:100000000000000"},
+	{name: "th of 15 digits", percent: 1, r: "80000000000000", in: "ot=th:100000000000000", want: "ot=th:100000000000000", others: map[string]string{oursTrace: out}},
 	{name: "th of 16 digits, closed", percent: 100, closed: true, r: top, in: "ot=th:abababababababab", want: out},
 	{name: "th below zero, closed", percent: 100, closed: true, r: top, in: "ot=th:-1", want: out},
 	{name: "th of a fraction, closed", percent: 100, closed: true, r: top, in: "ot=th:14.5", want: out},
@@ -133,7 +138,7 @@ var spanFacts = []fact{
 	{name: "a semicolon too many, closed", percent: 100, closed: true, r: top, in: "ot=th:1;", want: out},
 	{name: "a key of capitals, closed", percent: 100, closed: true, r: top, in: "ot=TH:8", want: out},
 	// Nothing was decided, so nothing is written; the peer writes that all are kept.
-	{name: "no trace id", percent: 1, want: "", peers: map[string]string{equalizing: "ot=th:0", proportional: "ot=th:0"}},
+	{name: "no trace id", percent: 1, want: "", others: map[string]string{equalizing: "ot=th:0", proportional: "ot=th:0"}},
 	{name: "no trace id, closed", percent: 100, closed: true, want: out},
 }
 
@@ -146,7 +151,7 @@ func TestSpansConform(t *testing.T) {
 		proportional: peerSpan(probabilisticsamplerprocessor.Proportional),
 	}
 	for _, mode := range modes {
-		implementations["ours, mode "+mode] = ourSpan(mode)
+		implementations[ours+mode] = ourSpan(mode)
 	}
 	conform(t, spanFacts, implementations)
 }
@@ -155,7 +160,7 @@ func conform(t *testing.T, facts []fact, implementations map[string]decide) {
 	for name, decide := range implementations {
 		t.Run(name, func(t *testing.T) {
 			for _, f := range facts {
-				want, differs := f.peers[name]
+				want, differs := f.others[name]
 				if !differs {
 					want = f.want
 				}

@@ -28,37 +28,37 @@ var logFacts = []fact{
 	{name: "rv keeps", percent: 50, r: "00000000000000", in: "rv:9b8233f7e3a151", want: "th:8;rv:9b8233f7e3a151"},
 	{name: "rv drops", percent: 50, r: top, in: "rv:7b8233f7e3a151", want: out},
 	{name: "rv without a trace id", percent: 50, in: "rv:e6147c00000000", want: "th:8;rv:e6147c00000000"},
-	{name: "50 % after 25 %", percent: 50, r: "e0000000000000", in: "th:c", want: "th:c;rv:e0000000000000", peers: map[string]string{proportional: "th:e;rv:e0000000000000"}},
-	{name: "25 % after 50 %, kept", percent: 25, r: "f0000000000000", in: "th:8", want: "th:c;rv:f0000000000000", peers: map[string]string{proportional: "th:e;rv:f0000000000000"}},
+	{name: "50 % after 25 %", percent: 50, r: "e0000000000000", in: "th:c", want: "th:c;rv:e0000000000000", others: map[string]string{proportional: "th:e;rv:e0000000000000"}},
+	{name: "25 % after 50 %, kept", percent: 25, r: "f0000000000000", in: "th:8", want: "th:c;rv:f0000000000000", others: map[string]string{proportional: "th:e;rv:f0000000000000"}},
 	{name: "25 % after 50 %, dropped", percent: 25, r: "80000000000000", in: "th:8", want: out},
 	{name: "inconsistent, all", percent: 100, r: "80000000000000", in: "th:c", want: "th:0;rv:80000000000000"},
 	{name: "inconsistent, 50 %", percent: 50, r: "80000000000000", in: "th:c", want: "th:8;rv:80000000000000",
-		peers: map[string]string{equalizing: "th:0;rv:80000000000000", proportional: "th:0;rv:80000000000000"}},
+		others: map[string]string{equalizing: "th:0;rv:80000000000000", proportional: "th:0;rv:80000000000000"}},
 	{name: "inconsistent, 25 %, closed", percent: 25, closed: true, r: "80000000000000", in: "th:c", want: out},
 	{name: "broken th", percent: 1, r: "80000000000000", in: "th:xyz", want: "th:xyz"},
 	{name: "broken th, closed", percent: 100, closed: true, r: top, in: "th:xyz", want: out},
 	{name: "broken rv", percent: 1, r: "80000000000000", in: "rv:12", want: "rv:12"},
 	{name: "broken rv, closed", percent: 100, closed: true, r: top, in: "rv:12", want: out},
 	// A record without a trace id is not broken, however closed we are.
-	{name: "no trace id", percent: 1, want: "", peers: map[string]string{equalizing: "th:0", proportional: "th:0"}},
-	{name: "no trace id, closed", percent: 1, closed: true, want: "", peers: map[string]string{equalizing: out, proportional: out}},
+	{name: "no trace id", percent: 1, want: "", others: map[string]string{equalizing: "th:0", proportional: "th:0"}},
+	{name: "no trace id, closed", percent: 1, closed: true, want: "", others: map[string]string{equalizing: out, proportional: out}},
 }
 
 func TestLogsConform(t *testing.T) {
-	ours := map[string]decide{}
+	implementations := map[string]decide{}
 	for _, mode := range modes {
-		ours["ours, mode "+mode] = ourLog(mode)
+		implementations[ours+mode] = ourLog(mode)
 	}
-	conform(t, logFacts, ours)
+	conform(t, logFacts, implementations)
 
 	withoutOwn := slices.Clone(logFacts)
 	for i := range withoutOwn {
 		f := &withoutOwn[i]
 		if own := ";rv:" + f.r; f.r != "" && !strings.HasPrefix(f.in, "rv:") {
 			f.want = strings.TrimSuffix(f.want, own)
-			f.peers = maps.Clone(f.peers)
-			for mode := range f.peers {
-				f.peers[mode] = strings.TrimSuffix(f.peers[mode], own)
+			f.others = maps.Clone(f.others)
+			for mode := range f.others {
+				f.others[mode] = strings.TrimSuffix(f.others[mode], own)
 			}
 		}
 	}

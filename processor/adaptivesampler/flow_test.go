@@ -15,15 +15,19 @@ import (
 )
 
 // modes are the ways to decide that these tests run through.
-var modes = []string{"span"}
+var modes = []string{"span", "trace"}
 
-// statisticsSize is short, or full where STATISTICS=full asks for it (make
-// test-statistics): minutes instead of seconds.
-func statisticsSize(short, full int) int {
-	if os.Getenv("STATISTICS") == "full" {
+// statisticsSize is usual, or full where STATISTICS=full asks for it (make
+// test-statistics): minutes instead of seconds. The race detector, ten times as
+// slow, gets a tenth.
+func statisticsSize(usual, full int) int {
+	switch {
+	case os.Getenv("STATISTICS") == "full":
 		return full
+	case testing.Short():
+		return usual / 10
 	}
-	return short
+	return usual
 }
 
 // flow is a processor as the collector makes it, with its metrics.
