@@ -81,10 +81,10 @@ type seen struct {
 // itself with its place in a trace, an attribute with its value, an event, a link.
 // A test holds the sums against the heap.
 const (
-	spanBytes      = 400
-	attributeBytes = 64
-	eventBytes     = 120
-	linkBytes      = 160
+	spanBytes      = 540
+	attributeBytes = 96
+	eventBytes     = 160
+	linkBytes      = 200
 )
 
 func inspect(s ptrace.Span, nameAttribute string) seen {

@@ -59,6 +59,9 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class]()}
 	add := func(base float64) {
 		for _, critical := range []bool{false, true} {
+			if critical && len(rule.CriticalContains) == 0 {
+				continue // no name is, so none must count in least
+			}
 			c := &class{classKey: classKey{base, critical}, levels: make([][sampling.Contents]outcome, len(factors))}
 			for level, factor := range factors {
 				for content := range sampling.Contents {
