@@ -2,6 +2,7 @@ package adaptivesampler
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"strings"
@@ -33,6 +34,9 @@ func within3Sigma(t *testing.T, p, kept, n float64, name string) {
 	assert.InDelta(t, p, kept/n, 3*math.Sqrt(p*(1-p)/n)+1e-4*p, "%s: %v of %v", name, kept, n)
 }
 
+// In mode trace the buffer of these two is full after some ten thousand traces:
+// most are decided because they have to go.
+
 // Each name keeps its share, and what is kept of it stands for what came.
 func TestStatistics(t *testing.T) {
 	const batchSize = 6000
@@ -41,7 +45,7 @@ func TestStatistics(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			got, stoodFor := map[string]float64{}, map[string]float64{}
-			f := newFlow(t, "{mode: "+mode+", default_rate: 0.3}", func(s ptrace.Span) {
+			f := newFlow(t, "{mode: "+mode+", default_rate: 0.3, trace: {max_bytes: 16777216}}", func(s ptrace.Span) {
 				got[s.Name()]++
 				stoodFor[s.Name()] += adjustedCount(t, s)
 			})
@@ -90,14 +94,13 @@ func sum(of map[string]float64) (total float64) {
 func TestKeptIsNested(t *testing.T) {
 	const batchSize = 10_000
 	n := statisticsSize(100_000, 10_000_000)
-	rates := []string{"0.05", "0.07", "0.1", "0.105", "0.14", "0.2", "0.28", "0.35", "0.5", "0.525", "0.7", "0.75", "0.84", "0.99", "1"}
-	probabilities := []float64{0.05, 0.07, 0.1, 0.105, 0.14, 0.2, 0.28, 0.35, 0.5, 0.525, 0.7, 0.75, 0.84, 0.99, 1}
+	rates := []float64{0.05, 0.07, 0.1, 0.105, 0.35, 0.5, 0.75, 1}
 	for _, mode := range modes {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
-			keptBy := func(rate string) []bool {
+			keptBy := func(rate float64) []bool {
 				kept := make([]bool, n)
-				f := newFlow(t, "{mode: "+mode+", preset: none, default_rate: "+rate+"}", func(s ptrace.Span) {
+				f := newFlow(t, fmt.Sprintf("{mode: %s, preset: none, default_rate: %v, trace: {max_bytes: 16777216}}", mode, rate), func(s ptrace.Span) {
 					id := s.SpanID()
 					kept[binary.BigEndian.Uint64(id[:])-1] = true
 				})
@@ -123,10 +126,10 @@ func TestKeptIsNested(t *testing.T) {
 					if k {
 						count++
 					} else if smaller != nil && smaller[j] {
-						t.Fatalf("span %d is kept at %s, dropped at %s", j, rates[i-1], rate)
+						t.Fatalf("span %d is kept at %v, dropped at %v", j, rates[i-1], rate)
 					}
 				}
-				within3Sigma(t, probabilities[i], float64(count), float64(n), rate)
+				within3Sigma(t, rate, float64(count), float64(n), fmt.Sprint(rate))
 				smaller = larger
 			}
 		})
