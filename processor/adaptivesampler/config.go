@@ -148,9 +148,10 @@ type CriticalConfig struct {
 
 // LoadConfig is how load lowers the rates.
 type LoadConfig struct {
-	// Sources are the signals; the highest counts. Only "cpu" exists, this
-	// process's share of the processor time it may use. An empty list
-	// switches load off. Default [cpu].
+	// Sources are the signals; the highest counts. "cpu" is this process's
+	// share of the processor time it may use, "memory" how full the memory is
+	// that it may use, "backpressure" how much the next consumer holds up its
+	// callers. An empty list switches load off. Default all three.
 	Sources []LoadSource `mapstructure:"sources"`
 
 	// Ladder are the steps, each with a higher load and a smaller factor.
@@ -196,7 +197,7 @@ func createDefaultConfig() component.Config {
 		},
 		NameAttribute: defaultNameAttribute,
 		Load: LoadConfig{
-			Sources:    []LoadSource{loadSourceCPU},
+			Sources:    []LoadSource{loadSourceCPU, loadSourceMemory, loadSourceBackpressure},
 			Ladder:     []LadderStep{{Above: 0.6, Factor: 0.7}, {Above: 0.8, Factor: 0.5}},
 			ExitMargin: 0.1,
 			MinDwell:   10 * time.Second,

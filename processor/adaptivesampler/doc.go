@@ -2,7 +2,8 @@
 
 // Package adaptivesampler is a processor that samples spans and log records
 // by the rate of their name, raised for errors, retries and critical
-// operations and lowered while this collector is short of processor time.
+// operations and lowered while this collector is overloaded: in processor time,
+// in memory, or held up by what comes after it.
 //
 // Choose it over the probabilistic_sampler when different operations deserve
 // different rates. Decisions are consistent (W3C and OpenTelemetry probability

@@ -320,7 +320,7 @@ func TestFullBuffer(t *testing.T) {
 func TestNextRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := componenttest.NewTelemetry()
-		p, err := newTraces(t.Context(), metadatatest.NewSettings(tel), traceConfig(nil), nil, consumertest.NewErr(errors.New("no")))
+		p, err := newTraces(t.Context(), metadatatest.NewSettings(tel), traceConfig(nil), monitorOf(traceConfig(nil)), consumertest.NewErr(errors.New("no")))
 		require.NoError(t, err)
 		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 		require.NoError(t, p.ConsumeTraces(t.Context(), tracesOf(idWith(0.95, 1), spanOf{1, 0, lookup, nil})))

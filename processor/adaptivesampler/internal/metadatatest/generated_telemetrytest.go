@@ -81,6 +81,20 @@ func AssertEqualAdaptiveSamplerBufferTraces(t *testing.T, tt *componenttest.Tele
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
+func AssertEqualAdaptiveSamplerDecidingSignal(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_adaptive_sampler_deciding_signal",
+		Description: "1 for the load signal that brought the step in force about, 0 for the others, and for all while there is none [Development]",
+		Unit:        "1",
+		Data: metricdata.Gauge[int64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_adaptive_sampler_deciding_signal")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
 func AssertEqualAdaptiveSamplerEffectiveProbability(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[float64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_adaptive_sampler_effective_probability",

@@ -23,6 +23,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AdaptiveSamplerBudgetMisses.Add(context.Background(), 1)
 	tb.AdaptiveSamplerBufferSize.Record(context.Background(), 1)
 	tb.AdaptiveSamplerBufferTraces.Record(context.Background(), 1)
+	tb.AdaptiveSamplerDecidingSignal.Record(context.Background(), 1)
 	tb.AdaptiveSamplerEffectiveProbability.Record(context.Background(), 1)
 	tb.AdaptiveSamplerFactor.Record(context.Background(), 1)
 	tb.AdaptiveSamplerInconsistentThresholds.Add(context.Background(), 1)
@@ -42,6 +43,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBufferTraces(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerDecidingSignal(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerEffectiveProbability(t, testTel,
