@@ -39,7 +39,7 @@ func BenchmarkKeep(b *testing.B) {
 		b.Run(row.name, func(b *testing.B) {
 			cfg := spanMode()
 			cfg.Preset, cfg.DefaultRate, cfg.Boosts.ErrorFloor = presetNone, row.rate, row.floor
-			s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", nil)
+			s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", monitorOf(cfg))
 			require.NoError(b, err)
 			rng := rand.New(rand.NewPCG(1, 2))
 			spans := ptrace.NewSpanSlice()

@@ -57,6 +57,9 @@ type Config struct {
 	// threshold.
 	FailClosed bool `mapstructure:"fail_closed"`
 
+	// Budget bounds the spans that are kept.
+	Budget BudgetConfig `mapstructure:"budget"`
+
 	// Trace bounds the buffer of mode trace.
 	Trace TraceConfig `mapstructure:"trace"`
 
@@ -66,6 +69,22 @@ type Config struct {
 
 	// Logs is for log records only.
 	Logs LogsConfig `mapstructure:"logs"`
+}
+
+// BudgetConfig bounds the spans that are kept. Log records are not concerned.
+type BudgetConfig struct {
+	// SpansPerSecond is how many spans are kept a second at the most. 0, the
+	// default, is no bound.
+	SpansPerSecond float64 `mapstructure:"spans_per_second"`
+
+	// ErrorShare is the part of it that errors are sure of, 0 to 1. What they
+	// do not need the others have, and the other way round. Default 0.2.
+	ErrorShare float64 `mapstructure:"error_share"`
+
+	// MinPerNamePerMinute is how many spans (mode span) or traces (mode trace)
+	// of each name are kept before anything else, as far as the budget goes. 0:
+	// none. Default 1.
+	MinPerNamePerMinute int `mapstructure:"min_per_name_per_minute"`
 }
 
 // TraceConfig bounds the buffer of mode trace.
@@ -129,9 +148,10 @@ type CriticalConfig struct {
 
 // LoadConfig is how load lowers the rates.
 type LoadConfig struct {
-	// Sources are the signals; the highest counts. Only "cpu" exists, this
-	// process's share of the processor time it may use. An empty list
-	// switches load off. Default [cpu].
+	// Sources are the signals; the highest counts. "cpu" is this process's
+	// share of the processor time it may use, "memory" how full the memory is
+	// that it may use, "backpressure" how much the next consumer holds up its
+	// callers. An empty list switches load off. Default all three.
 	Sources []LoadSource `mapstructure:"sources"`
 
 	// Ladder are the steps, each with a higher load and a smaller factor.
@@ -177,13 +197,14 @@ func createDefaultConfig() component.Config {
 		},
 		NameAttribute: defaultNameAttribute,
 		Load: LoadConfig{
-			Sources:    []LoadSource{loadSourceCPU},
+			Sources:    []LoadSource{loadSourceCPU, loadSourceMemory, loadSourceBackpressure},
 			Ladder:     []LadderStep{{Above: 0.6, Factor: 0.7}, {Above: 0.8, Factor: 0.5}},
 			ExitMargin: 0.1,
 			MinDwell:   10 * time.Second,
 			Tick:       500 * time.Millisecond,
 		},
 		SamplingPrecision: 4,
+		Budget:            BudgetConfig{ErrorShare: 0.2, MinPerNamePerMinute: 1},
 		Trace: TraceConfig{
 			Timeout:       30 * time.Second,
 			DecisionDelay: 2 * time.Second,
@@ -203,6 +224,7 @@ func (c *Config) Validate() error {
 		probability("default_rate", c.DefaultRate),
 		c.Boosts.validate("boosts"),
 		c.Load.validate("load"),
+		c.Budget.validate("budget"),
 		c.Trace.validate("trace"),
 		positive("decision_cache.kept", c.DecisionCache.Kept),
 		positive("decision_cache.dropped", c.DecisionCache.Dropped),
@@ -237,6 +259,18 @@ func (c *BoostsConfig) validate(path string) error {
 		if part == "" {
 			errs = append(errs, fmt.Errorf("%s.critical.contains[%d]: is empty and would make every name critical, use a part of a name", path, i))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *BudgetConfig) validate(path string) error {
+	var errs []error
+	if !(c.SpansPerSecond >= 0) || math.IsInf(c.SpansPerSecond, 0) {
+		errs = append(errs, fmt.Errorf("%s.spans_per_second: %v is not allowed, use 0 for no budget or more", path, c.SpansPerSecond))
+	}
+	errs = append(errs, probability(path+".error_share", c.ErrorShare))
+	if c.MinPerNamePerMinute < 0 {
+		errs = append(errs, fmt.Errorf("%s.min_per_name_per_minute: %d is not allowed, use 0 or more", path, c.MinPerNamePerMinute))
 	}
 	return errors.Join(errs...)
 }

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	assert.False(t, cfg.FailClosed)
 	assert.Empty(t, cfg.Logs.HashAttribute)
 	assert.Equal(t, LoadConfig{
-		Sources:    []LoadSource{"cpu"},
+		Sources:    []LoadSource{"cpu", "memory", "backpressure"},
 		Ladder:     []LadderStep{{Above: 0.6, Factor: 0.7}, {Above: 0.8, Factor: 0.5}},
 		ExitMargin: 0.1,
 		MinDwell:   10 * time.Second,
@@ -115,10 +115,9 @@ func TestValidate(t *testing.T) {
 		{`{boosts: {error_floor: 2}}`, `boosts.error_floor: 2 is not allowed, use 0 to 1`},
 		{`{boosts: {critical: {factor: .nan}}}`, `boosts.critical.factor: NaN is not allowed, use 1 or more`},
 		{`{boosts: {critical: {contains: [a, ""]}}}`, `boosts.critical.contains[1]: is empty and would make every name critical, use a part of a name`},
-		{`{load: {sources: [cpu, memory]}}`, `load.sources[1]: "memory" is not allowed, use one of ["cpu"]`},
-		{`{load: {sources: [backpressure]}}`, `load.sources[0]: "backpressure" is not allowed, use one of ["cpu"]`},
-		{`{load: {sources: [""]}}`, `load.sources[0]: "" is not allowed, use one of ["cpu"]`},
-		{`{load: {sources: [cpu, cpu]}}`, `load.sources[1]: "cpu" is there twice`},
+		{`{load: {sources: [cpu, queue]}}`, `load.sources[1]: "queue" is not allowed, use one of ["cpu" "memory" "backpressure"]`},
+		{`{load: {sources: [""]}}`, `load.sources[0]: "" is not allowed, use one of ["cpu" "memory" "backpressure"]`},
+		{`{load: {sources: [memory, memory]}}`, `load.sources[1]: "memory" is there twice`},
 		{`{load: {ladder: [{above: 1, factor: 0.5}]}}`, `load.ladder[0].above: 1 is not allowed, use 0 or more and less than 1`},
 		{`{load: {ladder: [{above: 0.5, factor: 0}]}}`, `load.ladder[0].factor: 0 is not allowed, use more than 0 and at most 1`},
 		{`{load: {ladder: [{above: 0.8, factor: 0.5}, {above: 0.6, factor: 0.5}]}}`, `load.ladder[1].above: 0.6 does not exceed the step before, sort the steps by load`},

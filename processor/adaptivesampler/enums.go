@@ -77,8 +77,14 @@ func (p Preset) validate(path string) error {
 // LoadSource is a load signal.
 type LoadSource string
 
-// loadSourceCPU is this process's share of the processor time it may use.
-const loadSourceCPU LoadSource = "cpu"
+const (
+	// loadSourceCPU is this process's share of the processor time it may use.
+	loadSourceCPU LoadSource = "cpu"
+	// loadSourceMemory is how full the memory is that it may use.
+	loadSourceMemory LoadSource = "memory"
+	// loadSourceBackpressure is how much the next consumer holds up its callers.
+	loadSourceBackpressure LoadSource = "backpressure"
+)
 
 // String is the source's name in the configuration.
 func (s LoadSource) String() string { return string(s) }
@@ -89,7 +95,9 @@ func (s *LoadSource) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (s LoadSource) validate(path string) error { return oneOf(path, string(s), string(loadSourceCPU)) }
+func (s LoadSource) validate(path string) error {
+	return oneOf(path, string(s), string(loadSourceCPU), string(loadSourceMemory), string(loadSourceBackpressure))
+}
 
 func orDefault(text, fallback string) string {
 	if text == "" {

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadatatest"
 )
@@ -52,14 +53,25 @@ func newHarness(t *testing.T, cfg *Config, signals ...*signal) *harness {
 	t.Cleanup(func() { require.NoError(t, h.telemetry.Shutdown(context.Background())) })
 	set := metadatatest.NewSettings(h.telemetry)
 	var err error
-	h.traces, err = newTraces(t.Context(), set, cfg, signals, &h.spansOut)
+	monitor := monitorOf(cfg, signals...)
+	h.traces, err = newTraces(t.Context(), set, cfg, monitor, &h.spansOut)
 	require.NoError(t, err)
-	// One reader belongs to one sampler: the logs do without load.
-	h.logs, err = newLogs(t.Context(), set, cfg, nil, &h.logsOut)
+	h.logs, err = newLogs(t.Context(), set, cfg, monitor, &h.logsOut)
 	require.NoError(t, err)
 	require.NoError(t, h.traces.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, h.logs.Start(t.Context(), componenttest.NewNopHost()))
 	return h
+}
+
+// monitorOf has the given signals in place of the configured ones.
+func monitorOf(cfg *Config, signals ...*signal) *monitor {
+	c := cfg.Load
+	c.Sources = nil
+	m := newMonitor(&c, zap.NewNop())
+	for _, s := range signals {
+		m.add(LoadSource(s.source), s.read)
+	}
+	return m
 }
 
 func (h *harness) stop() {
@@ -150,6 +162,31 @@ func (h *harness) value(name, signal string) (float64, bool) {
 		}
 	}
 	return sum, found
+}
+
+// bySource reads a gauge of one point a signal and source.
+func (h *harness) bySource(name, signal string) map[string]float64 {
+	h.t.Helper()
+	values := map[string]float64{}
+	m, err := h.telemetry.GetMetric("otelcol_adaptive_sampler_" + name)
+	require.NoError(h.t, err)
+	add := func(of attribute.Set, v float64) {
+		if s, _ := of.Value("signal"); s.AsString() == signal {
+			source, _ := of.Value("source")
+			values[source.AsString()] = v
+		}
+	}
+	switch data := m.Data.(type) {
+	case metricdata.Gauge[int64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, float64(p.Value))
+		}
+	case metricdata.Gauge[float64]:
+		for _, p := range data.DataPoints {
+			add(p.Attributes, p.Value)
+		}
+	}
+	return values
 }
 
 // traceID is an id with the given 56 bits of randomness. The first byte is

@@ -10,7 +10,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor/processortest"
+	"go.uber.org/zap"
+
+	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
 )
 
 // fixedLoad is a signal that always reads the same.
@@ -74,8 +81,8 @@ func TestLoadFactor(t *testing.T) {
 func TestLoadOff(t *testing.T) {
 	cfg, err := parse(t, `{load: {sources: []}}`)
 	require.NoError(t, err)
-	assert.Empty(t, newSignals(&cfg.Load))
-	h := newHarness(t, cfg, newSignals(&cfg.Load)...)
+	assert.Empty(t, newMonitor(&cfg.Load, zap.NewNop()).signals)
+	h := newHarness(t, cfg)
 	defer h.stop()
 	assert.Equal(t, "ot=th:0", thresholdNow(t, h))
 	factor, ok := h.value("factor", "traces")
@@ -148,6 +155,81 @@ func TestTwoSignals(t *testing.T) {
 		assert.Equal(t, "ot=th:4ccd", thresholdNow(t, h))
 		h.stop()
 	}
+}
+
+// The signal that brought the step about is reported, also while the step is
+// only held, and none without a step.
+func TestDecidingSignal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cpu, memory := &movingLoad{}, &movingLoad{value: 0.1}
+		second := memory.signal()
+		second.source = "memory"
+		h := newHarness(t, spanMode(), cpu.signal(), second)
+		defer h.stop()
+		expect := func(after time.Duration, th string, want map[string]float64) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			assert.Equal(t, th, thresholdNow(t, h))
+			for _, signal := range []string{"traces", "logs"} {
+				assert.Equal(t, want, h.bySource("deciding_signal", signal), signal)
+			}
+		}
+		expect(time.Second, "ot=th:0", map[string]float64{"cpu": 0, "memory": 0})
+		memory.set(0.7, nil) // 0.6 after 9 s
+		expect(10*time.Second, "ot=th:4ccd", map[string]float64{"cpu": 0, "memory": 1})
+		memory.set(0.45, nil) // below 0.5 after about 40 s
+		cpu.set(0.55, nil)    // the highest by then, but it holds and enters nothing
+		expect(25*time.Second, "ot=th:4ccd", map[string]float64{"cpu": 0, "memory": 1})
+		cpu.set(1, nil)
+		expect(10*time.Second, "ot=th:8", map[string]float64{"cpu": 1, "memory": 0})
+		cpu.set(0, nil)
+		memory.set(0, nil)
+		expect(2*time.Minute, "ot=th:0", map[string]float64{"cpu": 0, "memory": 0})
+	})
+}
+
+// Traces and logs of one configuration have one level and read once for both.
+func TestOneMonitorForAllPipelines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reading, reads := &movingLoad{value: 0.9}, 0
+		counted := reading.signal()
+		read := counted.read
+		counted.read = func(now time.Time) (float64, error) { reads++; return read(now) }
+		h := newHarness(t, spanMode(), counted)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		factor, _ := h.value("factor", "logs")
+		assert.Equal(t, 0.5, factor)
+		assert.Equal(t, map[string]float64{"cpu": 0.9}, h.bySource("load", "logs"))
+		h.stop()
+		assert.Equal(t, 21, reads, "at the start and twice a second")
+	})
+}
+
+func TestMonitorsAreShared(t *testing.T) {
+	f := &factory{monitors: map[*Config]*sharedMonitor{}}
+	cfg, other := createDefaultConfig().(*Config), createDefaultConfig().(*Config)
+	set := processortest.NewNopSettings(metadata.Type)
+	var started []component.Component
+	for range 2 {
+		traces, err := f.createTraces(t.Context(), set, cfg, consumertest.NewNop())
+		require.NoError(t, err)
+		logs, err := f.createLogs(t.Context(), set, cfg, consumertest.NewNop())
+		require.NoError(t, err)
+		started = append(started, traces, logs)
+	}
+	require.Len(t, f.monitors, 1)
+	assert.Len(t, f.monitors[cfg].signals, 3)
+	assert.Len(t, f.monitors[cfg].backpressures.all, 4, "each pipeline is measured for itself")
+	assert.NotSame(t, f.monitors[cfg].monitor, f.monitor(other, zap.NewNop()))
+	for i, p := range started {
+		require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
+		assert.NotNil(t, f.monitors[cfg], "%d still use it", len(started)-i)
+		require.NoError(t, p.Shutdown(t.Context()))
+	}
+	assert.Nil(t, f.monitors[cfg], "nothing is kept of a configuration that is gone")
+	assert.NotNil(t, f.monitors[other])
 }
 
 // The reasons tell what the load cost and what the boost saved.

@@ -32,13 +32,13 @@ type sampler struct {
 	ticking  sync.WaitGroup
 }
 
-func newSampler(set processor.Settings, cfg *Config, signal string, signals []*signal) (*sampler, error) {
+func newSampler(set processor.Settings, cfg *Config, signal string, monitor *monitor) (*sampler, error) {
 	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
 	telemetry := newTelemetry(builder, signal)
-	governor := newGovernor(&cfg.Load, signals, telemetry, set.Logger)
+	governor := newGovernor(monitor, telemetry)
 	return &sampler{
 		table:         newTable(newRule(cfg), governor.factors, cfg.SamplingPrecision),
 		governor:      governor,
@@ -76,6 +76,7 @@ func (s *sampler) shutdown(context.Context) error {
 	}
 	s.ticking.Wait()
 	s.telemetry.builder.Shutdown()
+	s.governor.monitor.release()
 	return nil
 }
 

@@ -158,7 +158,7 @@ func TestEmptyBatches(t *testing.T) {
 
 func TestErrorsOfTheNextConsumerPass(t *testing.T) {
 	refused := errors.New("refused")
-	p, err := newTraces(t.Context(), processortest.NewNopSettings(metadata.Type), quiet(nil), nil, consumertest.NewErr(refused))
+	p, err := newTraces(t.Context(), processortest.NewNopSettings(metadata.Type), quiet(nil), monitorOf(quiet(nil)), consumertest.NewErr(refused))
 	require.NoError(t, err)
 	td := ptrace.NewTraces()
 	td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
@@ -216,9 +216,10 @@ func TestAllocations(t *testing.T) {
 		state       string
 		keep        bool
 	}{{1, 0, "", true}, {0.9999, 1, "", true}, {0.0001, 0, "", false}, {0.0001, 1, "", false}, {0, 0, "", false}, {0.9999, 0, "ot=th:0", true}} {
-		s, err := newSampler(processortest.NewNopSettings(metadata.Type), quiet(func(c *Config) {
+		cfg := quiet(func(c *Config) {
 			c.Preset, c.DefaultRate, c.Boosts.ErrorFloor = presetNone, tt.rate, tt.floor
-		}), "traces", nil)
+		})
+		s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", monitorOf(cfg))
 		require.NoError(t, err)
 		span := ptrace.NewSpan()
 		span.SetName("operation")

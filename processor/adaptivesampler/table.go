@@ -47,6 +47,7 @@ type table struct {
 	rule    *sampling.Rule
 	classes map[classKey]*class
 	names   *namecache.Cache[*class]
+	known   map[otelsampling.Threshold]*outcome // of the classes
 }
 
 type classKey struct {
@@ -56,7 +57,7 @@ type classKey struct {
 
 // newTable makes the outcomes of every class at each of the load factors.
 func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
-	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class]()}
+	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class](), known: map[otelsampling.Threshold]*outcome{}}
 	add := func(base float64) {
 		for _, critical := range []bool{false, true} {
 			if critical && len(rule.CriticalContains) == 0 {
@@ -67,6 +68,7 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 				for content := range sampling.Contents {
 					rate := rule.Steps(base, critical, content, factor)
 					c.levels[level][content] = newOutcome(rate.Probability, precision)
+					t.known[c.levels[level][content].threshold] = &c.levels[level][content]
 				}
 			}
 			t.classes[c.classKey] = c
@@ -91,9 +93,12 @@ func (t *table) least() uint64 {
 	return least
 }
 
-// of makes the outcome of a threshold.
-func (t *table) of(threshold otelsampling.Threshold) outcome {
-	return outcome{
+// of is the outcome of a threshold.
+func (t *table) of(threshold otelsampling.Threshold) *outcome {
+	if known, ok := t.known[threshold]; ok {
+		return known
+	}
+	return &outcome{
 		threshold: threshold, limit: threshold.Unsigned(), tvalue: threshold.TValue(),
 		tracestate: sampling.FormatTraceState(threshold), adjustedCount: threshold.AdjustedCount(),
 	}

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/budget"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
 )
 
@@ -30,11 +31,15 @@ const (
 	reasonMalformed
 	// reasonLate: its trace was decided before it came.
 	reasonLate
+	// reasonBudget: dropped, but only because of the budget.
+	reasonBudget
+	// reasonMinimum: kept, as the minimum of its name.
+	reasonMinimum
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed", "late"}[r]
+	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed", "late", "budget", "minimum"}[r]
 }
 
 const (
@@ -140,4 +145,13 @@ func (t *telemetry) buffered(ctx context.Context, traces, bytes int64) {
 // will send again.
 func (t *telemetry) refuse(ctx context.Context, spans int) {
 	t.builder.AdaptiveSamplerRefusedSpans.Add(ctx, int64(spans))
+}
+
+// misses counts what the budget could not do as it should.
+func (t *telemetry) misses(ctx context.Context, c budget.Counts) {
+	for cause, n := range map[string]int64{"oversized": c.Oversized, "no_room": c.NoRoom, "unmet_minimum": c.Unmet, "shared_minimum": c.Overflow} {
+		if n != 0 {
+			t.builder.AdaptiveSamplerBudgetMisses.Add(ctx, n, metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("cause", cause))))
+		}
+	}
 }

@@ -16,8 +16,7 @@ var ErrFirst = errors.New("the first reading has no interval")
 type CPU struct {
 	used  func() (time.Duration, error)
 	cores float64
-	root  string
-	quota []quota
+	quota *limits
 
 	lastUsed time.Duration
 	last     time.Time
@@ -29,7 +28,7 @@ func NewCPU() *CPU {
 }
 
 func newCPU(root string, used func() (time.Duration, error), cores int) *CPU {
-	return &CPU{used: used, cores: float64(cores), root: root, quota: findQuotas(root)}
+	return &CPU{used: used, cores: float64(cores), quota: newLimits(root, "cpu", cpuLimits)}
 }
 
 // Read returns the share since the reading before: 0 is idle, 1 is all of it;
@@ -55,21 +54,10 @@ func (c *CPU) Read(now time.Time) (float64, error) {
 	return max(0, spent.Seconds()/(elapsed.Seconds()*capacity)), nil
 }
 
-// capacity is read anew each time: a container can be resized while it runs.
 func (c *CPU) capacity() (float64, error) {
-	capacity := c.cores
-	for retried := false; ; retried = true {
-		limit, err := leastQuota(c.quota)
-		if err == nil {
-			if limit > 0 {
-				capacity = min(capacity, limit)
-			}
-			return capacity, nil
-		}
-		if retried {
-			return 0, err
-		}
-		// The process may have been moved to another group.
-		c.quota = findQuotas(c.root)
+	quota, err := c.quota.least()
+	if err != nil || quota == 0 {
+		return c.cores, err
 	}
+	return min(c.cores, quota), nil
 }

@@ -27,8 +27,10 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
+	AdaptiveSamplerBudgetMisses           metric.Int64Counter
 	AdaptiveSamplerBufferSize             metric.Int64Gauge
 	AdaptiveSamplerBufferTraces           metric.Int64Gauge
+	AdaptiveSamplerDecidingSignal         metric.Int64Gauge
 	AdaptiveSamplerEffectiveProbability   metric.Float64Gauge
 	AdaptiveSamplerFactor                 metric.Float64Gauge
 	AdaptiveSamplerInconsistentThresholds metric.Int64Counter
@@ -75,6 +77,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBudgetMisses, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_budget_misses",
+		metric.WithDescription("Traces that had no chance because they were larger than the budget or than what was left of it, names without room for their minimum, names that shared one [Development]"),
+		metric.WithUnit("{miss}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerBufferSize, err = builder.meter.Int64Gauge(
 		"otelcol_adaptive_sampler_buffer_size",
 		metric.WithDescription("Bytes that wait in the buffer of mode trace, as it counts them itself [Development]"),
@@ -85,6 +93,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_buffer_traces",
 		metric.WithDescription("Traces that wait in the buffer of mode trace [Development]"),
 		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerDecidingSignal, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_deciding_signal",
+		metric.WithDescription("1 for the load signal that brought the step in force about, 0 for the others, and for all while there is none [Development]"),
+		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerEffectiveProbability, err = builder.meter.Float64Gauge(

@@ -37,6 +37,22 @@ func AssertEqualAdaptiveSamplerAdjustedCount(t *testing.T, tt *componenttest.Tel
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }
 
+func AssertEqualAdaptiveSamplerBudgetMisses(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_adaptive_sampler_budget_misses",
+		Description: "Traces that had no chance because they were larger than the budget or than what was left of it, names without room for their minimum, names that shared one [Development]",
+		Unit:        "{miss}",
+		Data: metricdata.Sum[int64]{
+			Temporality: metricdata.CumulativeTemporality,
+			IsMonotonic: true,
+			DataPoints:  dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_adaptive_sampler_budget_misses")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
 func AssertEqualAdaptiveSamplerBufferSize(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_adaptive_sampler_buffer_size",
@@ -61,6 +77,20 @@ func AssertEqualAdaptiveSamplerBufferTraces(t *testing.T, tt *componenttest.Tele
 		},
 	}
 	got, err := tt.GetMetric("otelcol_adaptive_sampler_buffer_traces")
+	require.NoError(t, err)
+	metricdatatest.AssertEqual(t, want, got, opts...)
+}
+
+func AssertEqualAdaptiveSamplerDecidingSignal(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
+	want := metricdata.Metrics{
+		Name:        "otelcol_adaptive_sampler_deciding_signal",
+		Description: "1 for the load signal that brought the step in force about, 0 for the others, and for all while there is none [Development]",
+		Unit:        "1",
+		Data: metricdata.Gauge[int64]{
+			DataPoints: dps,
+		},
+	}
+	got, err := tt.GetMetric("otelcol_adaptive_sampler_deciding_signal")
 	require.NoError(t, err)
 	metricdatatest.AssertEqual(t, want, got, opts...)
 }

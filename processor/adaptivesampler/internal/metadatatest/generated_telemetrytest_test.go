@@ -20,8 +20,10 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.AdaptiveSamplerAdjustedCount.Add(context.Background(), 1)
+	tb.AdaptiveSamplerBudgetMisses.Add(context.Background(), 1)
 	tb.AdaptiveSamplerBufferSize.Record(context.Background(), 1)
 	tb.AdaptiveSamplerBufferTraces.Record(context.Background(), 1)
+	tb.AdaptiveSamplerDecidingSignal.Record(context.Background(), 1)
 	tb.AdaptiveSamplerEffectiveProbability.Record(context.Background(), 1)
 	tb.AdaptiveSamplerFactor.Record(context.Background(), 1)
 	tb.AdaptiveSamplerInconsistentThresholds.Add(context.Background(), 1)
@@ -34,10 +36,16 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualAdaptiveSamplerAdjustedCount(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBudgetMisses(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBufferSize(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBufferTraces(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerDecidingSignal(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerEffectiveProbability(t, testTel,
