@@ -47,7 +47,7 @@ processors:
 func TestLoadCPU(t *testing.T) {
 	t.Parallel()
 	// As low as this because other tests may want the same core.
-	c := startCollectorUnder(t, []string{taskset(t), "--cpu-list", firstCPU(t)}, nil, byLoad("cpu", 0.25, 0.1))
+	c := startCollectorUnder(t, []string{taskset(t), "-c", firstCPU(t)}, nil, byLoad("cpu", 0.25, 0.1))
 	c.expectFactor(1)
 	c.expectHalf("cpu", func() (relieve func()) { return c.repeat(2, manySpans(1000)) })
 	c.expectFactor(1)
