@@ -141,8 +141,12 @@ func (c *collector) expectHalf(source string, load func() (relieve func())) {
 			return err
 		}
 		got, want := c.keptOf(0.5)
-		if factor, err := c.factor(); err != nil || factor != 0.5 {
-			return fmt.Errorf("the factor is %v again (%v)", factor, err)
+		factor, err := c.factor()
+		if err == nil && factor != 0.5 {
+			err = fmt.Errorf("the factor is %v again", factor)
+		}
+		if err != nil {
+			return err
 		}
 		assert.Equal(c.t, want, got, "kept and dropped by load, at half the rate")
 		assert.Equal(c.t, 1.0, decided, "what decided is %s", source)
