@@ -75,6 +75,10 @@ test-race: $(TOOLS)/gotestsum
 test-e2e: build $(TOOLS)/gotestsum
 	$(GOTESTSUM) -count=1 -timeout 25m ./e2e/...
 
+.PHONY: test-statistics
+test-statistics: ## the sampler's statistics at full size: 10^6 spans a name, 10^7 decisions nested; minutes
+	STATISTICS=full $(GO) test -count=1 -timeout 30m -v -run 'Statistics|Nested|DoNotDepend' ./processor/adaptivesampler
+
 .PHONY: bench
 bench: ## ns and allocations per item of every component beside a bare clone, as docs/benchmarks.md shows them
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) ./bench/ | tee .tools/bench.txt

@@ -96,10 +96,11 @@ func adaptiveSamplerSettings(t component.Type) processor.Settings {
 	return set
 }
 
-// adaptiveSamplerConfig has no load signal: the machine's load must not decide
+// adaptiveSamplerConfig is mode span without a load signal: the machine's load must not decide
 // what is measured.
 func adaptiveSamplerConfig(change func(*adaptivesampler.Config)) *adaptivesampler.Config {
 	cfg := adaptivesampler.NewFactory().CreateDefaultConfig().(*adaptivesampler.Config)
+	cfg.Mode = "span"
 	cfg.Load.Sources = nil
 	if change != nil {
 		change(cfg)

@@ -287,10 +287,11 @@ func hostileMetrics() pmetric.Metrics {
 }
 
 // decided waits until every item was kept or dropped, and counted: the pipeline
-// holds what may still be filled.
+// holds what may still be filled, and traces until they are due, without a root
+// for thirty seconds.
 func decided(t *testing.T, c *collector, signal string, items int) {
 	t.Helper()
-	eventually(t, 20*time.Second, func() error {
+	eventually(t, 60*time.Second, func() error {
 		n, err := c.own("otelcol_adaptive_sampler_items", map[string]string{"signal": signal})
 		if err == nil && n != float64(items) {
 			err = fmt.Errorf("%v of %d %s were decided", n, items, signal)

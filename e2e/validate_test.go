@@ -77,9 +77,9 @@ func TestWrongConfigurationsFail(t *testing.T) {
 			`processors: {adaptive_sampler: {rates: {foundation.process_registry.lookup: -0.1}}}`,
 			[]string{"adaptive_sampler", "rates", "foundation.process_registry.lookup", "-0.1"},
 		},
-		"a mode that does not exist yet": {
-			`processors: {adaptive_sampler: {mode: trace}}`,
-			[]string{"adaptive_sampler", "mode", "trace", "span"},
+		"a mode that does not exist": {
+			`processors: {adaptive_sampler: {mode: item}}`,
+			[]string{"adaptive_sampler", "mode", "item", "trace", "span"},
 		},
 		"another mode that does not exist yet": {
 			`processors: {degradation: {mode: adaptive}}`,

@@ -37,7 +37,7 @@ func BenchmarkKeep(b *testing.B) {
 		{"dropped at 0.0001, vendors in", "dd=s:1;t.dm:-4,congo=t61rcWkgMzE", 0.0001, 0},
 	} {
 		b.Run(row.name, func(b *testing.B) {
-			cfg := createDefaultConfig().(*Config)
+			cfg := spanMode()
 			cfg.Preset, cfg.DefaultRate, cfg.Boosts.ErrorFloor = presetNone, row.rate, row.floor
 			s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", monitorOf(cfg))
 			require.NoError(b, err)

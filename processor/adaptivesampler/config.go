@@ -14,9 +14,16 @@ import (
 
 // Config is the configuration of the adaptive_sampler processor.
 type Config struct {
-	// Mode is what a decision is made for. Only "span" exists, the default:
-	// each span by its own name.
+	// Mode is what a decision is made for: "trace", the default, buffers the
+	// spans of a trace and keeps all of them or none; "span" decides each span
+	// by its own name, as it comes. Log records are always decided one by one.
 	Mode Mode `mapstructure:"mode"`
+
+	// Scope tells, in mode trace, whose name gives a trace its rate: "root",
+	// the default, the root's, or that of the span with which the trace enters
+	// when no root is seen; "max_name" the name with the highest rate, so that
+	// every name is kept at least at its own.
+	Scope Scope `mapstructure:"scope"`
 
 	// DefaultRate is the rate of names without one, 0 to 1. 0 drops them.
 	// Default 1.
@@ -50,8 +57,68 @@ type Config struct {
 	// threshold.
 	FailClosed bool `mapstructure:"fail_closed"`
 
+	// Budget bounds the spans that are kept.
+	Budget BudgetConfig `mapstructure:"budget"`
+
+	// Trace bounds the buffer of mode trace.
+	Trace TraceConfig `mapstructure:"trace"`
+
+	// DecisionCache bounds what mode trace remembers of decided traces, for
+	// spans that come later.
+	DecisionCache DecisionCacheConfig `mapstructure:"decision_cache"`
+
 	// Logs is for log records only.
 	Logs LogsConfig `mapstructure:"logs"`
+}
+
+// BudgetConfig bounds the spans that are kept. Log records are not concerned.
+type BudgetConfig struct {
+	// SpansPerSecond is how many spans are kept a second at the most. 0, the
+	// default, is no bound.
+	SpansPerSecond float64 `mapstructure:"spans_per_second"`
+
+	// ErrorShare is the part of it that errors are sure of, 0 to 1. What they
+	// do not need the others have, and the other way round. Default 0.2.
+	ErrorShare float64 `mapstructure:"error_share"`
+
+	// MinPerNamePerMinute is how many spans (mode span) or traces (mode trace)
+	// of each name are kept before anything else, as far as the budget goes. 0:
+	// none. Default 1.
+	MinPerNamePerMinute int `mapstructure:"min_per_name_per_minute"`
+}
+
+// TraceConfig bounds the buffer of mode trace.
+type TraceConfig struct {
+	// Timeout is how long after its first span a trace is decided at the
+	// latest. Must be greater than 0. Default 30s.
+	Timeout time.Duration `mapstructure:"timeout"`
+
+	// DecisionDelay is how long after its root a trace is decided: spans may
+	// come later than their parents. 0 decides when the root is there. Default
+	// 2s.
+	DecisionDelay time.Duration `mapstructure:"decision_delay"`
+
+	// MaxBytes is how much is buffered, by the buffer's own count; over it
+	// traces are decided early, the oldest first. Must be greater than 0.
+	// Default 268435456 (256 MiB).
+	MaxBytes int64 `mapstructure:"max_bytes"`
+
+	// SpanLimit is how many spans a trace has at the most before it is
+	// decided. Must be greater than 0. Default 10000.
+	SpanLimit int `mapstructure:"span_limit"`
+}
+
+// DecisionCacheConfig bounds what is remembered of decided traces: the ones that
+// were asked for least recently are forgotten. A span of a forgotten trace begins
+// it anew.
+type DecisionCacheConfig struct {
+	// Kept is how many kept traces are remembered. Must be greater than 0.
+	// Default 50000.
+	Kept int `mapstructure:"kept"`
+
+	// Dropped is how many dropped ones. Must be greater than 0. Default
+	// 1000000.
+	Dropped int `mapstructure:"dropped"`
 }
 
 // BoostsConfig is what raises a rate.
@@ -137,6 +204,14 @@ func createDefaultConfig() component.Config {
 			Tick:       500 * time.Millisecond,
 		},
 		SamplingPrecision: 4,
+		Budget:            BudgetConfig{ErrorShare: 0.2, MinPerNamePerMinute: 1},
+		Trace: TraceConfig{
+			Timeout:       30 * time.Second,
+			DecisionDelay: 2 * time.Second,
+			MaxBytes:      256 << 20,
+			SpanLimit:     10_000,
+		},
+		DecisionCache: DecisionCacheConfig{Kept: 50_000, Dropped: 1_000_000},
 	}
 }
 
@@ -144,10 +219,15 @@ func createDefaultConfig() component.Config {
 func (c *Config) Validate() error {
 	errs := []error{
 		c.Mode.validate("mode"),
+		c.Scope.validate("scope"),
 		c.Preset.validate("preset"),
 		probability("default_rate", c.DefaultRate),
 		c.Boosts.validate("boosts"),
 		c.Load.validate("load"),
+		c.Budget.validate("budget"),
+		c.Trace.validate("trace"),
+		positive("decision_cache.kept", c.DecisionCache.Kept),
+		positive("decision_cache.dropped", c.DecisionCache.Dropped),
 	}
 	names := make([]string, 0, len(c.Rates))
 	for name := range c.Rates {
@@ -179,6 +259,30 @@ func (c *BoostsConfig) validate(path string) error {
 		if part == "" {
 			errs = append(errs, fmt.Errorf("%s.critical.contains[%d]: is empty and would make every name critical, use a part of a name", path, i))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *BudgetConfig) validate(path string) error {
+	var errs []error
+	if !(c.SpansPerSecond >= 0) || math.IsInf(c.SpansPerSecond, 0) {
+		errs = append(errs, fmt.Errorf("%s.spans_per_second: %v is not allowed, use 0 for no budget or more", path, c.SpansPerSecond))
+	}
+	errs = append(errs, probability(path+".error_share", c.ErrorShare))
+	if c.MinPerNamePerMinute < 0 {
+		errs = append(errs, fmt.Errorf("%s.min_per_name_per_minute: %d is not allowed, use 0 or more", path, c.MinPerNamePerMinute))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *TraceConfig) validate(path string) error {
+	errs := []error{
+		positive(path+".timeout", c.Timeout),
+		positive(path+".max_bytes", c.MaxBytes),
+		positive(path+".span_limit", c.SpanLimit),
+	}
+	if c.DecisionDelay < 0 {
+		errs = append(errs, fmt.Errorf("%s.decision_delay: %v is not allowed, use 0s or more", path, c.DecisionDelay))
 	}
 	return errors.Join(errs...)
 }
@@ -229,6 +333,13 @@ func probability(path string, p float64) error {
 		return nil
 	}
 	return fmt.Errorf("%s: %v is not allowed, use 0 to 1", path, p)
+}
+
+func positive[N int | int64 | time.Duration](path string, n N) error {
+	if n > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s: %v is not allowed, use more than 0", path, n)
 }
 
 func boost(path string, factor float64) error {

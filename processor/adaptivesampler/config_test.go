@@ -28,7 +28,10 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, componenttest.CheckConfigStruct(createDefaultConfig()))
 	cfg, err := parse(t, `{}`)
 	require.NoError(t, err)
-	assert.Equal(t, "span", cfg.Mode.String())
+	assert.Equal(t, "trace", cfg.Mode.String())
+	assert.Equal(t, "root", cfg.Scope.String())
+	assert.Equal(t, TraceConfig{Timeout: 30 * time.Second, DecisionDelay: 2 * time.Second, MaxBytes: 268435456, SpanLimit: 10000}, cfg.Trace)
+	assert.Equal(t, DecisionCacheConfig{Kept: 50000, Dropped: 1000000}, cfg.DecisionCache)
 	assert.Equal(t, "foundation_os", cfg.Preset.String())
 	assert.Equal(t, 1.0, cfg.DefaultRate)
 	assert.Equal(t, "foundation_os.event.name", cfg.NameAttribute)
@@ -62,6 +65,7 @@ func TestDefaults(t *testing.T) {
 func TestEveryKey(t *testing.T) {
 	cfg, err := parse(t, `
 mode: span
+scope: max_name
 default_rate: 0.5
 rates: {foundation.process_registry.lookup: 0.25, my.own: 0}
 preset: foundation_os
@@ -70,6 +74,8 @@ name_attribute: ""
 load: {sources: [], ladder: [{above: 0.5, factor: 0.1}], exit_margin: 0, min_dwell: 0s, tick: 1s}
 sampling_precision: 14
 fail_closed: true
+trace: {timeout: 1m, decision_delay: 0s, max_bytes: 1000000, span_limit: 100}
+decision_cache: {kept: 10, dropped: 20}
 logs: {hash_attribute: request_id}
 `)
 	require.NoError(t, err)
@@ -90,7 +96,14 @@ logs: {hash_attribute: request_id}
 
 func TestValidate(t *testing.T) {
 	for _, tt := range []struct{ yaml, want string }{
-		{`{mode: trace}`, `mode: "trace" is not allowed, use one of ["span"]`},
+		{`{mode: item}`, `mode: "item" is not allowed, use one of ["trace" "span"]`},
+		{`{scope: leaf}`, `scope: "leaf" is not allowed, use one of ["root" "max_name"]`},
+		{`{trace: {timeout: 0s}}`, `trace.timeout: 0s is not allowed, use more than 0`},
+		{`{trace: {decision_delay: -1s}}`, `trace.decision_delay: -1s is not allowed, use 0s or more`},
+		{`{trace: {max_bytes: 0}}`, `trace.max_bytes: 0 is not allowed, use more than 0`},
+		{`{trace: {span_limit: -1}}`, `trace.span_limit: -1 is not allowed, use more than 0`},
+		{`{decision_cache: {kept: 0}}`, `decision_cache.kept: 0 is not allowed, use more than 0`},
+		{`{decision_cache: {dropped: -5}}`, `decision_cache.dropped: -5 is not allowed, use more than 0`},
 		{`{preset: other}`, `preset: "other" is not allowed, use one of ["foundation_os" "none"]`},
 		{`{default_rate: 1.1}`, `default_rate: 1.1 is not allowed, use 0 to 1`},
 		{`{default_rate: .nan}`, `default_rate: NaN is not allowed, use 0 to 1`},
@@ -120,15 +133,15 @@ func TestValidate(t *testing.T) {
 		require.Error(t, err, tt.yaml)
 		assert.Equal(t, tt.want, err.Error(), tt.yaml)
 	}
-	_, err := parse(t, `{mode: trace, default_rate: 2, load: {tick: 0s, sources: [gpu]}, sampling_precision: 99}`)
+	_, err := parse(t, `{mode: item, default_rate: 2, load: {tick: 0s, sources: [gpu]}, sampling_precision: 99}`)
 	require.Error(t, err)
 	assert.Len(t, strings.Split(err.Error(), "\n"), 5, "all at once: %v", err)
 }
 
-// Keys that are designed but not built must not be taken in silence.
+// A typo must not be taken in silence.
 func TestUnknownKeys(t *testing.T) {
 	for _, text := range []string{
-		`{scope: root}`, `{budget: {spans_per_second: 1}}`, `{trace: {timeout: 1s}}`, `{decision_cache: {kept: 1}}`,
+		`{scopes: root}`, `{trace: {time_out: 1s}}`, `{decision_cache: {keep: 1}}`,
 		`{load: {source: [cpu]}}`, `{boosts: {critical: {pattern: x}}}`, `{logs: {attribute: x}}`,
 	} {
 		_, err := parse(t, text)

@@ -21,25 +21,32 @@ const (
 func contentOf(attributes pcommon.Map) sampling.Content {
 	content := sampling.Plain
 	for key, value := range attributes.All() {
-		if len(key) <= len(exceptionPrefix) { // nothing below is as short
-			continue
-		}
-		switch key[0] { // cheaper than four comparisons for each attribute
-		case 'e':
-			if (key == semconv.AttributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
-				return sampling.Failed
-			}
-		case 'f':
-			if key == semconv.AttributeOutcome && value.Str() == semconv.OutcomeFailure {
-				return sampling.Failed
-			}
-		case 'r':
-			if key == semconv.AttributeRetryAttempt && isPositive(value) {
-				content = sampling.Retried
-			}
+		if content = max(content, contentOfAttribute(key, value)); content == sampling.Failed {
+			break
 		}
 	}
 	return content
+}
+
+func contentOfAttribute(key string, value pcommon.Value) sampling.Content {
+	if len(key) <= len(exceptionPrefix) { // nothing below is as short
+		return sampling.Plain
+	}
+	switch key[0] { // cheaper than four comparisons for each attribute
+	case 'e':
+		if (key == semconv.AttributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
+			return sampling.Failed
+		}
+	case 'f':
+		if key == semconv.AttributeOutcome && value.Str() == semconv.OutcomeFailure {
+			return sampling.Failed
+		}
+	case 'r':
+		if key == semconv.AttributeRetryAttempt && isPositive(value) {
+			return sampling.Retried
+		}
+	}
+	return sampling.Plain
 }
 
 // saysSomething is false for values that mean no error: absent ones, in the

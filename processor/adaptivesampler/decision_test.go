@@ -34,7 +34,7 @@ func TestGoldenRates(t *testing.T) {
 			}
 			value, err := strconv.ParseFloat(row[3], 64)
 			require.NoError(t, err)
-			cfg := createDefaultConfig().(*Config)
+			cfg := spanMode()
 			cfg.Boosts.Critical.Contains = []string{}
 			if row[4] == "1" {
 				cfg.Boosts.Critical.Contains = []string{name}

@@ -5,12 +5,16 @@ import "fmt"
 // Mode is what a decision is made for.
 type Mode string
 
-// modeSpan decides each span by its own name. It is also what an absent mode
-// means.
-const modeSpan Mode = "span"
+const (
+	// modeTrace buffers the spans of a trace and decides them together. It is
+	// also what an absent mode means.
+	modeTrace Mode = "trace"
+	// modeSpan decides each span by its own name, as it comes.
+	modeSpan Mode = "span"
+)
 
 // String is the mode's name in the configuration.
-func (m Mode) String() string { return orDefault(string(m), string(modeSpan)) }
+func (m Mode) String() string { return orDefault(string(m), string(modeTrace)) }
 
 // UnmarshalText takes any text; Validate tells what is allowed together with
 // everything else that is wrong.
@@ -19,7 +23,32 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (m Mode) validate(path string) error { return oneOf(path, m.String(), string(modeSpan)) }
+func (m Mode) validate(path string) error {
+	return oneOf(path, m.String(), string(modeTrace), string(modeSpan))
+}
+
+// Scope tells which names give a trace its rate.
+type Scope string
+
+const (
+	// scopeRoot: that of the root. It is also what an absent scope means.
+	scopeRoot Scope = "root"
+	// scopeMaxName: all of its spans'; the highest rate counts.
+	scopeMaxName Scope = "max_name"
+)
+
+// String is the scope's name in the configuration.
+func (s Scope) String() string { return orDefault(string(s), string(scopeRoot)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (s *Scope) UnmarshalText(text []byte) error {
+	*s = Scope(text)
+	return nil
+}
+
+func (s Scope) validate(path string) error {
+	return oneOf(path, s.String(), string(scopeRoot), string(scopeMaxName))
+}
 
 // Preset is a table of names to start from.
 type Preset string

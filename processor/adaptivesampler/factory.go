@@ -72,6 +72,9 @@ func newTraces(ctx context.Context, set processor.Settings, cfg *Config, monitor
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Mode.String() == string(modeTrace) {
+		return newTraceMode(s, cfg, monitor.backpressure().traces(next), set.Logger), nil
+	}
 	return processorhelper.NewTraces(ctx, set, cfg, monitor.backpressure().traces(next), s.processTraces, s.options()...)
 }
 

@@ -32,11 +32,18 @@ type harness struct {
 
 // quiet is a configuration without load, for tests that are not about it.
 func quiet(change func(*Config)) *Config {
-	cfg := createDefaultConfig().(*Config)
+	cfg := spanMode()
 	cfg.Load.Sources = nil
 	if change != nil {
 		change(cfg)
 	}
+	return cfg
+}
+
+// spanMode is the default configuration but for the mode.
+func spanMode() *Config {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Mode = modeSpan
 	return cfg
 }
 

@@ -66,7 +66,7 @@ func TestLoadFactor(t *testing.T) {
 		{2.50, 0.5, "ot=th:8"},
 		{0, 1, "ot=th:0"},
 	} {
-		h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(tt.load))
+		h := newHarness(t, spanMode(), fixedLoad(tt.load))
 		assert.Equal(t, tt.th, thresholdNow(t, h), "load %v", tt.load)
 		factor, ok := h.value("factor", "traces")
 		assert.True(t, ok)
@@ -96,7 +96,7 @@ func TestLoadOff(t *testing.T) {
 func TestLoadOverTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := &movingLoad{value: 0.2}
-		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
+		h := newHarness(t, spanMode(), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -121,7 +121,7 @@ func TestLoadOverTime(t *testing.T) {
 func TestUnreadableSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reading := &movingLoad{value: 0.9}
-		h := newHarness(t, createDefaultConfig().(*Config), reading.signal())
+		h := newHarness(t, spanMode(), reading.signal())
 		defer h.stop()
 		wait := func(d time.Duration) string {
 			time.Sleep(d)
@@ -142,7 +142,7 @@ func TestUnreadableSignal(t *testing.T) {
 		after, _ := h.value("unreadable_signals", "traces")
 		assert.Equal(t, before+2, after, "NaN is no reading")
 	})
-	h := newHarness(t, createDefaultConfig().(*Config), &signal{source: "cpu", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }})
+	h := newHarness(t, spanMode(), &signal{source: "cpu", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }})
 	defer h.stop()
 	assert.Equal(t, "ot=th:0", thresholdNow(t, h), "a signal that this system does not have is ignored")
 }
@@ -151,7 +151,7 @@ func TestUnreadableSignal(t *testing.T) {
 func TestTwoSignals(t *testing.T) {
 	failing := &signal{source: "other", read: func(time.Time) (float64, error) { return 0, errors.ErrUnsupported }}
 	for _, signals := range [][]*signal{{fixedLoad(0.1), fixedLoad(0.7)}, {fixedLoad(0.7), fixedLoad(0.1)}, {failing, fixedLoad(0.7)}} {
-		h := newHarness(t, createDefaultConfig().(*Config), signals...)
+		h := newHarness(t, spanMode(), signals...)
 		assert.Equal(t, "ot=th:4ccd", thresholdNow(t, h))
 		h.stop()
 	}
@@ -164,7 +164,7 @@ func TestDecidingSignal(t *testing.T) {
 		cpu, memory := &movingLoad{}, &movingLoad{value: 0.1}
 		second := memory.signal()
 		second.source = "memory"
-		h := newHarness(t, createDefaultConfig().(*Config), cpu.signal(), second)
+		h := newHarness(t, spanMode(), cpu.signal(), second)
 		defer h.stop()
 		expect := func(after time.Duration, th string, want map[string]float64) {
 			t.Helper()
@@ -196,7 +196,7 @@ func TestOneMonitorForAllPipelines(t *testing.T) {
 		counted := reading.signal()
 		read := counted.read
 		counted.read = func(now time.Time) (float64, error) { reads++; return read(now) }
-		h := newHarness(t, createDefaultConfig().(*Config), counted)
+		h := newHarness(t, spanMode(), counted)
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		factor, _ := h.value("factor", "logs")
@@ -234,7 +234,7 @@ func TestMonitorsAreShared(t *testing.T) {
 
 // The reasons tell what the load cost and what the boost saved.
 func TestReasons(t *testing.T) {
-	h := newHarness(t, createDefaultConfig().(*Config), fixedLoad(0.9))
+	h := newHarness(t, spanMode(), fixedLoad(0.9))
 	defer h.stop()
 	send := func(randomness float64, failed bool) {
 		h.span(func(s ptrace.Span) {

@@ -70,138 +70,6 @@ var operations = []struct {
 	{"unlisted", 0.3}, // the default rate of these tests
 }
 
-func statisticsConfig() *Config {
-	return quiet(func(c *Config) { c.DefaultRate = 0.3 })
-}
-
-// Each name keeps its share, and what is kept stands for what came.
-func TestStatistics(t *testing.T) {
-	const batches, batchSize = 200, 3000 // 10^5 spans a name
-	h := newHarness(t, statisticsConfig())
-	defer h.stop()
-	rng := rand.New(rand.NewPCG(3, 4))
-	sent, got := map[string]float64{}, map[string]float64{}
-	for range batches {
-		td := ptrace.NewTraces()
-		spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
-		for i := range batchSize {
-			s := spans.AppendEmpty()
-			s.SetName(operations[i%len(operations)].name)
-			s.SetTraceID(randomTraceID(rng))
-			sent[s.Name()]++
-		}
-		require.NoError(t, h.traces.ConsumeTraces(t.Context(), td))
-		for _, out := range h.spansOut.AllTraces() {
-			for _, s := range out.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
-				got[s.Name()]++
-			}
-		}
-		h.spansOut.Reset()
-	}
-	for _, op := range operations {
-		n := sent[op.name]
-		// The threshold is rounded to four digits; that moves p by less than 1e-4 of it.
-		assert.InDelta(t, op.p, got[op.name]/n, 3*math.Sqrt(op.p*(1-op.p)/n)+1e-4*op.p, op.name)
-	}
-	var received, keptItems float64
-	for key, n := range h.items() {
-		received += float64(n)
-		if strings.HasPrefix(key, "traces kept") {
-			keptItems += float64(n)
-		}
-	}
-	assert.Equal(t, float64(batches*batchSize), received, "kept + dropped = received")
-	total := 0.0
-	for _, n := range got {
-		total += n
-	}
-	assert.Equal(t, total, keptItems)
-	count, _ := h.value("adjusted_count", "traces")
-	assert.InEpsilon(t, received, count, 0.01, "what is kept stands for what came")
-}
-
-// The same spans in one batch, one by one, or in another order, in this or
-// another replica: the same decisions.
-func TestDecisionsDoNotDependOnBatchOrOrder(t *testing.T) {
-	const n = 3000
-	build := func(order []int) []ptrace.Span {
-		spans := make([]ptrace.Span, n)
-		rng := rand.New(rand.NewPCG(5, 6))
-		for i := range spans {
-			spans[i] = ptrace.NewSpan()
-			spans[i].SetName(operations[i%len(operations)].name)
-			spans[i].SetTraceID(randomTraceID(rng))
-			spans[i].SetSpanID(pcommon.SpanID{1, byte(i), byte(i >> 8)})
-		}
-		ordered := make([]ptrace.Span, n)
-		for i, j := range order {
-			ordered[i] = spans[j]
-		}
-		return ordered
-	}
-	run := func(order []int, size int) map[pcommon.SpanID]string {
-		h := newHarness(t, statisticsConfig())
-		defer h.stop()
-		spans := build(order)
-		for len(spans) > 0 {
-			td := ptrace.NewTraces()
-			out := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
-			k := min(size, len(spans))
-			for _, s := range spans[:k] {
-				s.CopyTo(out.AppendEmpty())
-			}
-			spans = spans[k:]
-			require.NoError(t, h.traces.ConsumeTraces(t.Context(), td))
-		}
-		kept := map[pcommon.SpanID]string{}
-		for _, td := range h.spansOut.AllTraces() {
-			for _, s := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
-				kept[s.SpanID()] = s.TraceState().AsRaw()
-			}
-		}
-		return kept
-	}
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	want := run(order, n)
-	require.NotEmpty(t, want)
-	assert.Equal(t, want, run(order, 1))
-	assert.Equal(t, want, run(order, 77))
-	shuffled := rand.New(rand.NewPCG(7, 8)).Perm(n)
-	assert.Equal(t, want, run(shuffled, 100))
-}
-
-// What a lower rate keeps, a higher one keeps too, in another collector too.
-func TestKeptIsNested(t *testing.T) {
-	kept := func(rate float64) map[pcommon.TraceID]bool {
-		h := newHarness(t, quiet(func(c *Config) { c.Preset, c.DefaultRate = presetNone, rate }))
-		defer h.stop()
-		td := ptrace.NewTraces()
-		spans := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
-		rng := rand.New(rand.NewPCG(9, 10))
-		for range 20_000 {
-			spans.AppendEmpty().SetTraceID(randomTraceID(rng))
-		}
-		require.NoError(t, h.traces.ConsumeTraces(t.Context(), td))
-		ids := map[pcommon.TraceID]bool{}
-		for _, s := range h.spansOut.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
-			ids[s.TraceID()] = true
-		}
-		return ids
-	}
-	smaller := kept(0.05)
-	for _, rate := range []float64{0.1, 0.35, 0.7, 1} {
-		larger := kept(rate)
-		for id := range smaller {
-			require.True(t, larger[id], "%s is kept at less, dropped at %v", id, rate)
-		}
-		assert.Greater(t, len(larger), len(smaller))
-		smaller = larger
-	}
-}
-
 // Nothing that arrives may panic, and what is sound beside it passes.
 func TestHostileInput(t *testing.T) {
 	h := newHarness(t, quiet(func(c *Config) { c.Logs.HashAttribute = "request_id" }))
@@ -301,7 +169,7 @@ func TestErrorsOfTheNextConsumerPass(t *testing.T) {
 // Many senders while the load steps: nothing is lost or counted twice.
 func TestConcurrent(t *testing.T) {
 	const senders, batches, size = 8, 40, 50
-	cfg := createDefaultConfig().(*Config)
+	cfg := spanMode()
 	cfg.Load.Tick, cfg.Load.MinDwell, cfg.Load.ExitMargin = 10e6, 0, 0
 	h := newHarness(t, cfg, fixedLoad(0.7))
 	var wg sync.WaitGroup

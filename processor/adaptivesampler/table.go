@@ -38,6 +38,7 @@ func newOutcome(probability float64, precision int) outcome {
 // critical or not: by level of the ladder, then by content. There are at most
 // twice as many classes as rates, however many names there are.
 type class struct {
+	classKey
 	levels [][sampling.Contents]outcome
 }
 
@@ -46,6 +47,7 @@ type table struct {
 	rule    *sampling.Rule
 	classes map[classKey]*class
 	names   *namecache.Cache[*class]
+	known   map[otelsampling.Threshold]*outcome // of the classes
 }
 
 type classKey struct {
@@ -55,17 +57,21 @@ type classKey struct {
 
 // newTable makes the outcomes of every class at each of the load factors.
 func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
-	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class]()}
+	t := &table{rule: rule, classes: map[classKey]*class{}, names: namecache.New[*class](), known: map[otelsampling.Threshold]*outcome{}}
 	add := func(base float64) {
 		for _, critical := range []bool{false, true} {
-			c := &class{levels: make([][sampling.Contents]outcome, len(factors))}
+			if critical && len(rule.CriticalContains) == 0 {
+				continue // no name is, so none must count in least
+			}
+			c := &class{classKey: classKey{base, critical}, levels: make([][sampling.Contents]outcome, len(factors))}
 			for level, factor := range factors {
 				for content := range sampling.Contents {
 					rate := rule.Steps(base, critical, content, factor)
 					c.levels[level][content] = newOutcome(rate.Probability, precision)
+					t.known[c.levels[level][content].threshold] = &c.levels[level][content]
 				}
 			}
-			t.classes[classKey{base, critical}] = c
+			t.classes[c.classKey] = c
 		}
 	}
 	add(rule.DefaultRate)
@@ -73,6 +79,29 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 		add(base)
 	}
 	return t
+}
+
+// least is the least randomness at which an item of any name and content could be
+// kept without load; beyond all randomness when none ever is.
+func (t *table) least() uint64 {
+	least := uint64(otelsampling.MaxAdjustedCount)
+	for _, c := range t.classes {
+		for content := range sampling.Contents {
+			least = min(least, c.levels[0][content].limit)
+		}
+	}
+	return least
+}
+
+// of is the outcome of a threshold.
+func (t *table) of(threshold otelsampling.Threshold) *outcome {
+	if known, ok := t.known[threshold]; ok {
+		return known
+	}
+	return &outcome{
+		threshold: threshold, limit: threshold.Unsigned(), tvalue: threshold.TValue(),
+		tracestate: sampling.FormatTraceState(threshold), adjustedCount: threshold.AdjustedCount(),
+	}
 }
 
 // class looks a name up; remembered tells whether it had been matched before.

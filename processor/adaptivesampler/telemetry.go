@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/budget"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
 )
 
@@ -28,11 +29,17 @@ const (
 	reasonNoRandomness
 	// reasonMalformed: the sampling information cannot be read.
 	reasonMalformed
+	// reasonLate: its trace was decided before it came.
+	reasonLate
+	// reasonBudget: dropped, but only because of the budget.
+	reasonBudget
+	// reasonMinimum: kept, as the minimum of its name.
+	reasonMinimum
 	reasons
 )
 
 func (r reason) String() string {
-	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed"}[r]
+	return [reasons]string{"sampled", "boosted", "sampled_out", "load", "zero_rate", "no_randomness", "malformed", "late", "budget", "minimum"}[r]
 }
 
 const (
@@ -48,6 +55,7 @@ type tally struct {
 	adjustedCount float64
 	inconsistent  int64
 	nameMisses    int64
+	traces        [decisions][triggers]int64 // of mode trace
 }
 
 func (t *tally) keep(r reason, adjustedCount float64) bool {
@@ -65,6 +73,7 @@ func (t *tally) drop(r reason) bool {
 type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	items   [decisions][reasons][]metric.AddOption
+	traces  [decisions][triggers][]metric.AddOption
 	add     []metric.AddOption
 	record  []metric.RecordOption
 	signal  attribute.KeyValue
@@ -75,6 +84,11 @@ func newTelemetry(builder *metadata.TelemetryBuilder, signal string) *telemetry 
 	set := metric.WithAttributeSet(attribute.NewSet(t.signal))
 	t.add, t.record = []metric.AddOption{set}, []metric.RecordOption{set}
 	for decision, name := range [decisions]string{dropped: "dropped", kept: "kept"} {
+		for why := range triggers {
+			t.traces[decision][why] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
+				attribute.String("decision", name), attribute.String("trigger", why.String()),
+			))}
+		}
 		for r := range reasons {
 			t.items[decision][r] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
 				t.signal, attribute.String("decision", name), attribute.String("reason", r.String()),
@@ -98,6 +112,13 @@ func (t *telemetry) report(ctx context.Context, batch *tally) (received, keptIte
 			t.builder.AdaptiveSamplerItems.Add(ctx, n, t.items[decision][r]...)
 		}
 	}
+	for decision := range batch.traces {
+		for why, n := range batch.traces[decision] {
+			if n != 0 {
+				t.builder.AdaptiveSamplerTraces.Add(ctx, n, t.traces[decision][why]...)
+			}
+		}
+	}
 	if batch.adjustedCount != 0 {
 		t.builder.AdaptiveSamplerAdjustedCount.Add(ctx, batch.adjustedCount, t.add...)
 	}
@@ -112,4 +133,25 @@ func (t *telemetry) report(ctx context.Context, batch *tally) (received, keptIte
 
 func (t *telemetry) ofSource(source string) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("source", source)))
+}
+
+// buffered reports what mode trace holds.
+func (t *telemetry) buffered(ctx context.Context, traces, bytes int64) {
+	t.builder.AdaptiveSamplerBufferTraces.Record(ctx, traces)
+	t.builder.AdaptiveSamplerBufferSize.Record(ctx, bytes)
+}
+
+// refuse counts kept spans that the next component did not take and that nobody
+// will send again.
+func (t *telemetry) refuse(ctx context.Context, spans int) {
+	t.builder.AdaptiveSamplerRefusedSpans.Add(ctx, int64(spans))
+}
+
+// misses counts what the budget could not do as it should.
+func (t *telemetry) misses(ctx context.Context, c budget.Counts) {
+	for cause, n := range map[string]int64{"oversized": c.Oversized, "no_room": c.NoRoom, "unmet_minimum": c.Unmet, "shared_minimum": c.Overflow} {
+		if n != 0 {
+			t.builder.AdaptiveSamplerBudgetMisses.Add(ctx, n, metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("cause", cause))))
+		}
+	}
 }

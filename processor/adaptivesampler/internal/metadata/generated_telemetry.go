@@ -27,6 +27,9 @@ type TelemetryBuilder struct {
 	mu                                    sync.Mutex
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
+	AdaptiveSamplerBudgetMisses           metric.Int64Counter
+	AdaptiveSamplerBufferSize             metric.Int64Gauge
+	AdaptiveSamplerBufferTraces           metric.Int64Gauge
 	AdaptiveSamplerDecidingSignal         metric.Int64Gauge
 	AdaptiveSamplerEffectiveProbability   metric.Float64Gauge
 	AdaptiveSamplerFactor                 metric.Float64Gauge
@@ -34,6 +37,8 @@ type TelemetryBuilder struct {
 	AdaptiveSamplerItems                  metric.Int64Counter
 	AdaptiveSamplerLoad                   metric.Float64Gauge
 	AdaptiveSamplerNameCacheMisses        metric.Int64Counter
+	AdaptiveSamplerRefusedSpans           metric.Int64Counter
+	AdaptiveSamplerTraces                 metric.Int64Counter
 	AdaptiveSamplerUnreadableSignals      metric.Int64Counter
 }
 
@@ -70,6 +75,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_adjusted_count",
 		metric.WithDescription("What the kept items stand for, the sum of their adjusted counts; it follows what arrived [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBudgetMisses, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_budget_misses",
+		metric.WithDescription("Traces that had no chance because they were larger than the budget or than what was left of it, names without room for their minimum, names that shared one [Development]"),
+		metric.WithUnit("{miss}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBufferSize, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_buffer_size",
+		metric.WithDescription("Bytes that wait in the buffer of mode trace, as it counts them itself [Development]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBufferTraces, err = builder.meter.Int64Gauge(
+		"otelcol_adaptive_sampler_buffer_traces",
+		metric.WithDescription("Traces that wait in the buffer of mode trace [Development]"),
+		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerDecidingSignal, err = builder.meter.Int64Gauge(
@@ -112,6 +135,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_name_cache_misses",
 		metric.WithDescription("Items whose name had to be matched against the rates because it was not remembered [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerRefusedSpans, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_refused_spans",
+		metric.WithDescription("Kept spans that had waited and that the next component refused; they are lost [Development]"),
+		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerTraces, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_traces",
+		metric.WithDescription("Traces that were decided in mode trace, by decision and by what made it due [Development]"),
+		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerUnreadableSignals, err = builder.meter.Int64Counter(

@@ -20,6 +20,9 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.AdaptiveSamplerAdjustedCount.Add(context.Background(), 1)
+	tb.AdaptiveSamplerBudgetMisses.Add(context.Background(), 1)
+	tb.AdaptiveSamplerBufferSize.Record(context.Background(), 1)
+	tb.AdaptiveSamplerBufferTraces.Record(context.Background(), 1)
 	tb.AdaptiveSamplerDecidingSignal.Record(context.Background(), 1)
 	tb.AdaptiveSamplerEffectiveProbability.Record(context.Background(), 1)
 	tb.AdaptiveSamplerFactor.Record(context.Background(), 1)
@@ -27,9 +30,20 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AdaptiveSamplerItems.Add(context.Background(), 1)
 	tb.AdaptiveSamplerLoad.Record(context.Background(), 1)
 	tb.AdaptiveSamplerNameCacheMisses.Add(context.Background(), 1)
+	tb.AdaptiveSamplerRefusedSpans.Add(context.Background(), 1)
+	tb.AdaptiveSamplerTraces.Add(context.Background(), 1)
 	tb.AdaptiveSamplerUnreadableSignals.Add(context.Background(), 1)
 	AssertEqualAdaptiveSamplerAdjustedCount(t, testTel,
 		[]metricdata.DataPoint[float64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBudgetMisses(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBufferSize(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBufferTraces(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerDecidingSignal(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -50,6 +64,12 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[float64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerNameCacheMisses(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerRefusedSpans(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerTraces(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerUnreadableSignals(t, testTel,
