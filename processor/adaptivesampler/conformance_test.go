@@ -103,8 +103,10 @@ var spanFacts = []fact{
 	{name: "2^-14 after 2^-14", percent: 100 * 0x1p-14, r: top, in: "ot=th:fffc", want: "ot=th:fffc", others: map[string]string{proportional: "ot=th:fffffff"}},
 	{name: "a threshold near the end", percent: 0x1p-4, r: top, in: "ot=th:fffffffffffff8", want: "ot=th:fffffffffffff8", others: map[string]string{proportional: out}},
 	// The sender's zeros mean nothing; the peer leaves them out, we what it wrote.
-	{name: "50 % after 50 % with zeros", percent: 50, in: "ot=rv:90000000000000;th:80000000000000", want: "ot=rv:90000000000000;th:80000000000000",
-		others: map[string]string{equalizing: "ot=rv:90000000000000;th:8", proportional: out}},
+	{
+		name: "50 % after 50 % with zeros", percent: 50, in: "ot=rv:90000000000000;th:80000000000000", want: "ot=rv:90000000000000;th:80000000000000",
+		others: map[string]string{equalizing: "ot=rv:90000000000000;th:8", proportional: out},
+	},
 
 	// Whatever else is in the tracestate stays.
 	{name: "another vendor", percent: 50, r: top, in: "dd=s:1,congo=t61rcWkgMzE", want: "ot=th:8,dd=s:1,congo=t61rcWkgMzE"},
@@ -115,13 +117,19 @@ var spanFacts = []fact{
 	// A threshold above R cannot be true. It is erased in both; then we decide
 	// as if it had not been there, where the peer keeps, or drops failing closed.
 	{name: "inconsistent with rv, all", percent: 100, in: "ot=rv:40000000000000;th:8", want: "ot=rv:40000000000000;th:0"},
-	{name: "inconsistent with rv, 75 %", percent: 75, in: "ot=rv:40000000000000;th:8", want: "ot=rv:40000000000000;th:4",
-		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
-	{name: "inconsistent with rv, 1 %", percent: 1, in: "ot=rv:40000000000000;th:8", want: out,
-		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"}},
+	{
+		name: "inconsistent with rv, 75 %", percent: 75, in: "ot=rv:40000000000000;th:8", want: "ot=rv:40000000000000;th:4",
+		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"},
+	},
+	{
+		name: "inconsistent with rv, 1 %", percent: 1, in: "ot=rv:40000000000000;th:8", want: out,
+		others: map[string]string{equalizing: "ot=rv:40000000000000;th:0", proportional: "ot=rv:40000000000000;th:0"},
+	},
 	{name: "inconsistent with rv, 1 %, closed", percent: 1, closed: true, in: "ot=rv:40000000000000;th:8", want: out},
-	{name: "inconsistent with the trace id, closed", percent: 100, closed: true, r: "70000000000000", in: "ot=th:8", want: "ot=th:0",
-		others: map[string]string{equalizing: out, proportional: out}},
+	{
+		name: "inconsistent with the trace id, closed", percent: 100, closed: true, r: "70000000000000", in: "ot=th:8", want: "ot=th:0",
+		others: map[string]string{equalizing: out, proportional: out},
+	},
 
 	// What cannot be read passes as it is, or not at all. A trace is kept or
 	// dropped by its id, with those of its spans that cannot be read.

@@ -32,8 +32,10 @@ var logFacts = []fact{
 	{name: "25 % after 50 %, kept", percent: 25, r: "f0000000000000", in: "th:8", want: "th:c;rv:f0000000000000", others: map[string]string{proportional: "th:e;rv:f0000000000000"}},
 	{name: "25 % after 50 %, dropped", percent: 25, r: "80000000000000", in: "th:8", want: out},
 	{name: "inconsistent, all", percent: 100, r: "80000000000000", in: "th:c", want: "th:0;rv:80000000000000"},
-	{name: "inconsistent, 50 %", percent: 50, r: "80000000000000", in: "th:c", want: "th:8;rv:80000000000000",
-		others: map[string]string{equalizing: "th:0;rv:80000000000000", proportional: "th:0;rv:80000000000000"}},
+	{
+		name: "inconsistent, 50 %", percent: 50, r: "80000000000000", in: "th:c", want: "th:8;rv:80000000000000",
+		others: map[string]string{equalizing: "th:0;rv:80000000000000", proportional: "th:0;rv:80000000000000"},
+	},
 	{name: "inconsistent, 25 %, closed", percent: 25, closed: true, r: "80000000000000", in: "th:c", want: out},
 	{name: "broken th", percent: 1, r: "80000000000000", in: "th:xyz", want: "th:xyz"},
 	{name: "broken th, closed", percent: 100, closed: true, r: top, in: "th:xyz", want: out},

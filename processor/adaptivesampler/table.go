@@ -84,7 +84,7 @@ func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
 // least is the least randomness at which an item of any name and content could be
 // kept without load; beyond all randomness when none ever is.
 func (t *table) least() uint64 {
-	least := uint64(otelsampling.MaxAdjustedCount)
+	least := otelsampling.MaxAdjustedCount
 	for _, c := range t.classes {
 		for content := range sampling.Contents {
 			least = min(least, c.levels[0][content].limit)
