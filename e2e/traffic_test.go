@@ -52,6 +52,10 @@ var shares = []share{
 	{"shop.checkout", 30, []string{"foundation_jido.signal.dispatch", "shop.deliver"}},
 }
 
+// errorMark is in every span that is an error and nowhere else, to be counted
+// without decoding.
+const errorMark = "this span is an error"
+
 // newTraffic makes a request of n traces, of which errorPercent have one error,
 // below the root where there is something below. lastPercent of the traces send
 // their last span in a part of its own.
@@ -70,7 +74,7 @@ func newTraffic(t *testing.T, n, errorPercent, lastPercent int) *traffic {
 	for i, place := range rng.Perm(n) { // so that kinds alternate
 		kind := shareOf(place * 100 / n)
 		names := append([]string{kind.root}, kind.children...)
-		fails := rng.IntN(100) < errorPercent
+		fails := i*errorPercent%100 < errorPercent
 		for j, name := range names {
 			into := firstSpans
 			if j > 0 && j == len(names)-1 && rng.IntN(100) < lastPercent {
@@ -92,6 +96,7 @@ func newTraffic(t *testing.T, n, errorPercent, lastPercent int) *traffic {
 			tr.spans[name]++
 			if fails && j == len(names)-1 {
 				s.Status().SetCode(ptrace.StatusCodeError)
+				s.Attributes().PutStr("mark", errorMark)
 				tr.errors[name]++
 			}
 		}
