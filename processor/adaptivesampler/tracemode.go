@@ -247,7 +247,7 @@ func (g *gathered) learnRandomness(b *batch, h heldSpan) {
 
 // outcome is that of a trace as it is known now, at the load of now.
 func (m *traceMode) outcome(b *batch, g *gathered) *outcome {
-	return &m.table.classes[classKey{g.base, g.critical}].levels[b.level][g.content]
+	return &m.table.classes[classKey{g.base, g.critical}].levels[b.setting.level][g.content]
 }
 
 // decided is a trace that is kept, and how.
@@ -267,7 +267,7 @@ func (m *traceMode) decide(done []decided, b *batch, s *buffer.Shard[gathered], 
 	random := g.randomness.Unsigned()
 	spans := int64(len(g.spans))
 	contents := m.table.classes[classKey{g.base, g.critical}].levels
-	plain, idle := contents[b.level][sampling.Plain].limit, contents[0][g.content].limit
+	plain, idle := contents[b.setting.level][sampling.Plain].limit, contents[0][g.content].limit
 	if m.window != nil && !own.never() {
 		s.SetAside(t)
 		m.window.add(dueTrace{trace: t, why: why, own: own, idle: idle, plain: plain})
