@@ -5,14 +5,12 @@ import (
 	endian "encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +21,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
-	"google.golang.org/grpc"
 )
 
 // byLoad is an overlay with one load signal and one step. Nothing is held back,
@@ -141,8 +138,12 @@ func (c *collector) expectHalf(source string, load func() (relieve func())) {
 			return err
 		}
 		got, want := c.keptOf(0.5)
-		if factor, err := c.factor(); err != nil || factor != 0.5 {
-			return fmt.Errorf("the factor is %v again (%v)", factor, err)
+		factor, err := c.factor()
+		if err == nil && factor != 0.5 {
+			err = fmt.Errorf("the factor is %v again", factor)
+		}
+		if err != nil {
+			return err
 		}
 		assert.Equal(c.t, want, got, "kept and dropped by load, at half the rate")
 		assert.Equal(c.t, 1.0, decided, "what decided is %s", source)
@@ -255,57 +256,6 @@ func manyBytes(t *testing.T, n int) []byte {
 	body, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
 	require.NoError(t, err)
 	return body
-}
-
-// slowSink is an OTLP back-end that takes its time and keeps nothing.
-type slowSink struct {
-	addr     string
-	takes    atomic.Int64
-	answered atomic.Int64
-}
-
-func startSlowSink(t *testing.T) *slowSink {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	s := &slowSink{addr: l.Addr().String()}
-	server := grpc.NewServer()
-	ptraceotlp.RegisterGRPCServer(server, &slowTraces{s: s})
-	plogotlp.RegisterGRPCServer(server, &slowLogs{s: s})
-	go func() { _ = server.Serve(l) }()
-	t.Cleanup(server.Stop)
-	return s
-}
-
-// take sets how long an answer takes, also of those that are waited for.
-func (s *slowSink) take(d time.Duration) { s.takes.Store(int64(d)) }
-
-func (s *slowSink) answer(ctx context.Context) error {
-	for began := time.Now(); time.Since(began) < time.Duration(s.takes.Load()); time.Sleep(10 * time.Millisecond) {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-	}
-	s.answered.Add(1)
-	return nil
-}
-
-type slowTraces struct {
-	ptraceotlp.UnimplementedGRPCServer
-	s *slowSink
-}
-
-func (k *slowTraces) Export(ctx context.Context, _ ptraceotlp.ExportRequest) (ptraceotlp.ExportResponse, error) {
-	return ptraceotlp.NewExportResponse(), k.s.answer(ctx)
-}
-
-type slowLogs struct {
-	plogotlp.UnimplementedGRPCServer
-	s *slowSink
-}
-
-func (k *slowLogs) Export(ctx context.Context, _ plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
-	return plogotlp.NewExportResponse(), k.s.answer(ctx)
 }
 
 func taskset(t *testing.T) string {

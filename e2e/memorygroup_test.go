@@ -33,7 +33,8 @@ func newMemoryGroup(t *testing.T, bytes int64) *memoryGroup {
 		if len(parts) < 3 {
 			continue
 		}
-		g, limit := &memoryGroup{}, ""
+		g := &memoryGroup{}
+		var limit string
 		switch {
 		case parts[0] == "0":
 			g.folder = filepath.Join("/sys/fs/cgroup", parts[2], name)

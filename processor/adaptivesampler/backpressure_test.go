@@ -51,7 +51,7 @@ func (s *slow) ConsumeLogs(context.Context, plog.Logs) error       { return s.co
 // signal. stop ends them.
 func pipelines(t *testing.T, next *slow) (m *monitor, traces consumer.Traces, logs consumer.Logs, stop func()) {
 	t.Helper()
-	cfg := createDefaultConfig().(*Config)
+	cfg := spanMode()
 	cfg.Load.Sources = []LoadSource{loadSourceBackpressure}
 	require.NoError(t, cfg.Validate())
 	f := &factory{monitors: map[*Config]*sharedMonitor{}}
@@ -180,5 +180,5 @@ func TestBackpressureOff(t *testing.T) {
 	var none *backpressure
 	assert.Same(t, next, none.traces(next))
 	assert.Same(t, next, none.logs(next))
-	assert.Nil(t, newMonitor(&quiet(nil).Load, nil).backpressure())
+	assert.Nil(t, newMonitor(quiet(nil), nil).backpressure())
 }

@@ -11,6 +11,7 @@
 // traces are to be chosen by policies on what is in them, use tail_sampling.
 //
 // Mode trace is in tracemode.go and what it calls: gathered.go is what is known of
-// a trace, release.go when it is due, window.go the budget, output.go what leaves.
+// a trace, release.go when it is due, decide.go what becomes of it, window.go the
+// budget, output.go what leaves.
 // Mode span and log records are in processor.go.
 package adaptivesampler

@@ -53,7 +53,7 @@ func (f *factory) monitor(cfg *Config, logger *zap.Logger) *monitor {
 	defer f.mu.Unlock()
 	shared := f.monitors[cfg]
 	if shared == nil {
-		shared = &sharedMonitor{monitor: newMonitor(&cfg.Load, logger)}
+		shared = &sharedMonitor{monitor: newMonitor(cfg, logger)}
 		shared.release = func() {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -72,10 +72,11 @@ func newTraces(ctx context.Context, set processor.Settings, cfg *Config, monitor
 	if err != nil {
 		return nil, err
 	}
+	next = monitor.backpressure().traces(next)
 	if cfg.Mode.String() == string(modeTrace) {
-		return newTraceMode(s, cfg, monitor.backpressure().traces(next), set.Logger), nil
+		return newTraceMode(s, cfg, next, set.Logger), nil
 	}
-	return processorhelper.NewTraces(ctx, set, cfg, monitor.backpressure().traces(next), s.processTraces, s.options()...)
+	return processorhelper.NewTraces(ctx, set, cfg, next, s.processTraces, s.options()...)
 }
 
 func newLogs(ctx context.Context, set processor.Settings, cfg *Config, monitor *monitor, next consumer.Logs) (processor.Logs, error) {

@@ -28,6 +28,7 @@ type harness struct {
 	logs      processor.Logs
 	spansOut  consumertest.TracesSink
 	logsOut   consumertest.LogsSink
+	asked     uint32 // traces of thresholdNow
 }
 
 // quiet is a configuration without load, for tests that are not about it.
@@ -65,8 +66,8 @@ func newHarness(t *testing.T, cfg *Config, signals ...*signal) *harness {
 
 // monitorOf has the given signals in place of the configured ones.
 func monitorOf(cfg *Config, signals ...*signal) *monitor {
-	c := cfg.Load
-	c.Sources = nil
+	c := *cfg
+	c.Load.Sources = nil
 	m := newMonitor(&c, zap.NewNop())
 	for _, s := range signals {
 		m.add(LoadSource(s.source), s.read)

@@ -1,6 +1,7 @@
 package adaptivesampler
 
 import (
+	"encoding/binary"
 	"errors"
 	"math"
 	"sync"
@@ -46,10 +47,14 @@ func (l *movingLoad) signal() *signal {
 	}}
 }
 
-// thresholdNow is that of a name with rate 1, which is the load factor.
+// thresholdNow is that of a name with rate 1, which is the load factor. It asks
+// with a trace of its own: one keeps its factor.
 func thresholdNow(t *testing.T, h *harness) string {
 	t.Helper()
-	out, kept := h.span(func(s ptrace.Span) { s.SetName("dspex.optimization.iteration"); s.SetTraceID(traceID(1<<56 - 1)) })
+	h.asked++
+	id := traceID(1<<56 - 1)
+	binary.BigEndian.PutUint32(id[1:], h.asked)
+	out, kept := h.span(func(s ptrace.Span) { s.SetName("dspex.optimization.iteration"); s.SetTraceID(id) })
 	require.True(t, kept)
 	return out.TraceState().AsRaw()
 }
@@ -81,7 +86,7 @@ func TestLoadFactor(t *testing.T) {
 func TestLoadOff(t *testing.T) {
 	cfg, err := parse(t, `{load: {sources: []}}`)
 	require.NoError(t, err)
-	assert.Empty(t, newMonitor(&cfg.Load, zap.NewNop()).signals)
+	assert.Empty(t, newMonitor(cfg, zap.NewNop()).signals)
 	h := newHarness(t, cfg)
 	defer h.stop()
 	assert.Equal(t, "ot=th:0", thresholdNow(t, h))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/intake"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/load"
+	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/sticky"
 )
 
 const (
@@ -54,6 +55,10 @@ type monitor struct {
 	backpressures *backpressures // nil when that is no source
 
 	level atomic.Int32
+	// history has the level with the budget's multipliers, so that a trace in
+	// flight keeps its own.
+	history *sticky.History[*setting]
+	budget  *spanBudget // nil without one
 	// release is called by each user that ends.
 	release func()
 
@@ -62,15 +67,20 @@ type monitor struct {
 	ladder   load.Ladder
 	lastRead time.Time
 	lastSeen time.Time // when a signal could be read
+
+	evictions int64 // from the history, those that are reported
 }
 
-func newMonitor(cfg *LoadConfig, logger *zap.Logger) *monitor {
+func newMonitor(config *Config, logger *zap.Logger) *monitor {
+	cfg := &config.Load
 	m := &monitor{
 		logger:   logger,
 		interval: cfg.Tick,
 		factors:  []float64{1},
 		ladder:   load.Ladder{ExitMargin: cfg.ExitMargin, MinDwell: cfg.MinDwell},
 		release:  func() {},
+		history:  sticky.NewHistory(&setting{}),
+		budget:   newSpanBudget(config),
 	}
 	for _, step := range cfg.Ladder {
 		m.ladder.Above = append(m.ladder.Above, step.Above)
@@ -117,7 +127,8 @@ func (m *monitor) tick(now time.Time) []reading {
 	defer m.mu.Unlock()
 	if m.lastRead.IsZero() || now.Sub(m.lastRead) >= m.interval/2 {
 		m.lastRead = now
-		m.step(now)
+		near := m.step(now)
+		m.settle(now, near)
 	}
 	readings := make([]reading, len(m.signals))
 	for i, s := range m.signals {
@@ -126,7 +137,9 @@ func (m *monitor) tick(now time.Time) []reading {
 	return readings
 }
 
-func (m *monitor) step(now time.Time) {
+// step reads the signals and steps the ladder. near tells that it stands on a
+// step, or half way to the first.
+func (m *monitor) step(now time.Time) (near bool) {
 	highest := m.observe(now)
 	level := int(m.level.Load())
 	next := level
@@ -137,8 +150,9 @@ func (m *monitor) step(now time.Time) {
 	case level > 0 && now.Sub(m.lastSeen) > blindTime:
 		next = m.ladder.Observe(now, math.Inf(-1))
 	}
+	near = next > 0 || highest != nil && len(m.ladder.Above) > 0 && highest.reading.load > m.ladder.Above[0]/2
 	if next == level {
-		return
+		return near
 	}
 	m.level.Store(int32(next))
 	for _, s := range m.signals {
@@ -149,6 +163,7 @@ func (m *monitor) step(now time.Time) {
 		fields = append(fields, zap.String("source", highest.source), zap.Float64("load", highest.reading.load))
 	}
 	m.logger.Info("the load factor has changed", fields...)
+	return near
 }
 
 // observe reads the signals and returns the one with the highest smoothed

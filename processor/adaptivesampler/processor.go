@@ -7,16 +7,19 @@ import (
 
 	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/foundation-os/otelcol-foundation/internal/sampling"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
+	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/sticky"
 )
 
 // sampler is what traces and logs have in common.
 type sampler struct {
 	table     *table
 	governor  *governor
+	budget    *spanBudget // of spans in mode span, nil without one
 	telemetry *telemetry
 
 	nameAttribute string
@@ -39,7 +42,7 @@ func newSampler(set processor.Settings, cfg *Config, signal string, monitor *mon
 	}
 	telemetry := newTelemetry(builder, signal)
 	governor := newGovernor(monitor, telemetry)
-	return &sampler{
+	s := &sampler{
 		table:         newTable(newRule(cfg), governor.factors, cfg.SamplingPrecision),
 		governor:      governor,
 		telemetry:     telemetry,
@@ -47,14 +50,19 @@ func newSampler(set processor.Settings, cfg *Config, signal string, monitor *mon
 		failClosed:    cfg.FailClosed,
 		interval:      cfg.Load.Tick,
 		now:           time.Now,
-	}, nil
+	}
+	if signal == "traces" && monitor.budget != nil {
+		s.budget = monitor.budget
+		s.table.minimum = s.budget.minimum
+	}
+	return s, nil
 }
 
 func (s *sampler) start(context.Context, component.Host) error {
 	// The context of Start ends with Start.
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.governor.tick(ctx, s.now())
+	s.tick(ctx)
 	s.ticking.Go(func() {
 		ticker := time.NewTicker(s.interval)
 		defer ticker.Stop()
@@ -63,11 +71,20 @@ func (s *sampler) start(context.Context, component.Host) error {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				s.governor.tick(ctx, s.now())
+				s.tick(ctx)
 			}
 		}
 	})
 	return nil
+}
+
+func (s *sampler) tick(ctx context.Context) {
+	s.governor.tick(ctx, s.now())
+	s.telemetry.evicted(ctx, s.governor.monitor.evicted())
+	if s.budget != nil {
+		s.telemetry.multiplied(ctx, s.governor.monitor.history.Now().Value().multipliers())
+		s.telemetry.misses(ctx, s.budget.news())
+	}
 }
 
 func (s *sampler) shutdown(context.Context) error {
@@ -80,21 +97,42 @@ func (s *sampler) shutdown(context.Context) error {
 	return nil
 }
 
-// batch is one call of the processor. The level is read once, so a step of
+// batch is one call of the processor. The moment is read once, so a step of
 // the load does not divide a batch.
 type batch struct {
-	level int
-	tally tally
-	// arrived is that of the item at hand: it lives here because it would
-	// be allocated for each item otherwise.
+	moment  *sticky.Moment[*setting]
+	watched bool
+	setting *setting  // in force
+	now     time.Time // where something depends on it
+	tally   tally
+	// arrived is that of the item at hand, and scratch its outcome when it has
+	// one to itself: they live here because they would be allocated for each
+	// item otherwise.
 	arrived arrival
+	scratch behind
 }
 
 func (s *sampler) begin() *batch {
-	return &batch{level: int(s.governor.level.Load())}
+	moment := s.governor.monitor.history.Now()
+	b := &batch{moment: moment, watched: moment.Watched(), setting: moment.Value()}
+	if b.watched || s.budget != nil {
+		b.now = s.now()
+	}
+	return b
+}
+
+// settingOf is the one of the trace.
+func (b *batch) settingOf(id pcommon.TraceID) *setting {
+	if id.IsEmpty() {
+		return b.setting
+	}
+	return b.moment.Of(id, b.now)
 }
 
 func (s *sampler) end(ctx context.Context, b *batch) {
+	if s.budget != nil {
+		s.budget.observe(&b.tally)
+	}
 	s.governor.count(s.telemetry.report(ctx, &b.tally))
 }
 
@@ -109,6 +147,7 @@ type arrival struct {
 
 // item is a span or a log record.
 type item interface {
+	TraceID() pcommon.TraceID
 	// name is what the rates go by.
 	name(attribute string) string
 	// arrival reads the sampling information into a zero a; the error tells
@@ -125,29 +164,38 @@ type item interface {
 
 // keep decides one item and, when it is kept, writes the threshold.
 func keep[I item](s *sampler, b *batch, it I) bool {
-	class, remembered := s.table.class(it.name(s.nameAttribute))
+	class, remembered := s.table.known(it.name(s.nameAttribute))
 	if !remembered {
 		b.tally.nameMisses++
 	}
-	at := &class.levels[b.level]
-	if at[sampling.Failed].never() { // then every content is
+	if class.levels[0][sampling.Failed].never() { // then every content is
 		return b.tally.drop(reasonZeroRate)
+	}
+	of := b.setting
+	if b.watched { // also for what is dropped: its trace keeps what it finds
+		of = b.settingOf(it.TraceID())
+	}
+	at := &class.levels[of.level]
+	if of.times != nil {
+		at = of.outcomes(s.table, class.class)
 	}
 	a := &b.arrived
 	*a = arrival{}
 	malformed := it.arrival(s.hashAttribute, a)
 	random := a.randomness.Unsigned()
+	forced := false
 	if malformed == nil && a.hasRandomness {
 		if a.hasThreshold && !a.threshold.ShouldSample(a.randomness) {
 			b.tally.inconsistent++
 		}
+		forced = s.budget != nil && s.budget.claim(b.now, class, at)
 		// No content can save it, not even without load.
-		if random < class.levels[0][sampling.Failed].limit && !at[sampling.Plain].never() {
+		if random < class.levels[0][sampling.Failed].limit && !at[sampling.Plain].never() && !forced {
 			return b.tally.drop(reasonSampledOut)
 		}
 	}
 	content := sampling.Plain
-	if at[sampling.Plain].limit > 0 { // else all contents are kept alike
+	if at[sampling.Plain].limit > 0 || s.budget != nil { // else all contents are kept alike
 		content = it.content()
 	}
 	own := &at[content]
@@ -159,12 +207,18 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 	case !a.hasRandomness:
 		return b.undecided(reasonNoRandomness, !s.failClosed || s.passAnonymous)
 	}
+	if s.budget != nil {
+		own = s.budget.apply(b, class, of, content, at, forced)
+	}
 	v := sampling.Decide(own.threshold, a.threshold, a.hasThreshold, a.randomness)
 	if !v.Keep {
-		if random >= class.levels[0][content].limit {
+		switch {
+		case random < class.levels[0][content].limit:
+			return b.tally.drop(reasonSampledOut)
+		case random < class.levels[of.level][content].limit:
 			return b.tally.drop(reasonLoad)
 		}
-		return b.tally.drop(reasonSampledOut)
+		return b.tally.drop(reasonBudget)
 	}
 	if err := it.write(a, own, v.Threshold); err != nil {
 		return b.undecided(reasonMalformed, !s.failClosed)
@@ -173,7 +227,10 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 	if v.Threshold != own.threshold {
 		adjustedCount = v.Threshold.AdjustedCount()
 	}
-	if random < at[sampling.Plain].limit {
+	switch {
+	case forced:
+		return b.tally.keep(reasonMinimum, adjustedCount)
+	case random < at[sampling.Plain].limit:
 		return b.tally.keep(reasonBoosted, adjustedCount)
 	}
 	return b.tally.keep(reasonSampled, adjustedCount)

@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/foundation-os/otelcol-foundation/internal/sampling"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/budget"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
 )
@@ -56,6 +57,9 @@ type tally struct {
 	inconsistent  int64
 	nameMisses    int64
 	traces        [decisions][triggers]int64 // of mode trace
+	// demand is what the budget of mode span would keep without its multipliers:
+	// of errors under Failed, of all others under Plain.
+	demand [sampling.Contents]float64
 }
 
 func (t *tally) keep(r reason, adjustedCount float64) bool {
@@ -153,5 +157,19 @@ func (t *telemetry) misses(ctx context.Context, c budget.Counts) {
 		if n != 0 {
 			t.builder.AdaptiveSamplerBudgetMisses.Add(ctx, n, metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("cause", cause))))
 		}
+	}
+}
+
+// evicted counts traces in flight that lost their setting.
+func (t *telemetry) evicted(ctx context.Context, n int64) {
+	if n != 0 {
+		t.builder.AdaptiveSamplerStickyEvictions.Add(ctx, n)
+	}
+}
+
+// multiplied reports what the budget of mode span multiplies by.
+func (t *telemetry) multiplied(ctx context.Context, by budget.Multipliers) {
+	for kind, m := range map[string]float64{"errors": by.Errors, "others": by.Others} {
+		t.builder.AdaptiveSamplerBudgetMultiplier.Record(ctx, m, metric.WithAttributeSet(attribute.NewSet(t.signal, attribute.String("kind", kind))))
 	}
 }

@@ -245,12 +245,12 @@ func TestLateSpans(t *testing.T) {
 // The load is read when a trace is decided, once, whenever its spans came.
 func TestLoadIsReadAtTheDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		load := 0.0
+		load := &movingLoad{}
 		cfg := traceConfig(func(c *Config) { c.Load = createDefaultConfig().(*Config).Load })
-		h := newHarness(t, cfg, &signal{source: "cpu", read: func(time.Time) (float64, error) { return load, nil }})
+		h := newHarness(t, cfg, load.signal())
 		id := idWith(0.92, 1) // kept at 0.1, dropped at 0.05
 		h.send(tracesOf(id, spanOf{2, 1, "x", nil}))
-		load = 1
+		load.set(1, nil)
 		time.Sleep(20 * time.Second)
 		h.send(tracesOf(id, spanOf{1, 0, lookup, nil}))
 		time.Sleep(3 * time.Second)

@@ -28,6 +28,7 @@ type TelemetryBuilder struct {
 	registrations                         []metric.Registration
 	AdaptiveSamplerAdjustedCount          metric.Float64Counter
 	AdaptiveSamplerBudgetMisses           metric.Int64Counter
+	AdaptiveSamplerBudgetMultiplier       metric.Float64Gauge
 	AdaptiveSamplerBufferSize             metric.Int64Gauge
 	AdaptiveSamplerBufferTraces           metric.Int64Gauge
 	AdaptiveSamplerDecidingSignal         metric.Int64Gauge
@@ -38,6 +39,7 @@ type TelemetryBuilder struct {
 	AdaptiveSamplerLoad                   metric.Float64Gauge
 	AdaptiveSamplerNameCacheMisses        metric.Int64Counter
 	AdaptiveSamplerRefusedSpans           metric.Int64Counter
+	AdaptiveSamplerStickyEvictions        metric.Int64Counter
 	AdaptiveSamplerTraces                 metric.Int64Counter
 	AdaptiveSamplerUnreadableSignals      metric.Int64Counter
 }
@@ -81,6 +83,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_budget_misses",
 		metric.WithDescription("Traces that had no chance because they were larger than the budget or than what was left of it, names without room for their minimum, names that shared one [Development]"),
 		metric.WithUnit("{miss}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerBudgetMultiplier, err = builder.meter.Float64Gauge(
+		"otelcol_adaptive_sampler_budget_multiplier",
+		metric.WithDescription("What the budget of mode span multiplies the probabilities by, errors and all others apart [Development]"),
+		metric.WithUnit("1"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerBufferSize, err = builder.meter.Int64Gauge(
@@ -141,6 +149,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_adaptive_sampler_refused_spans",
 		metric.WithDescription("Kept spans that had waited and that the next component refused; they are lost [Development]"),
 		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AdaptiveSamplerStickyEvictions, err = builder.meter.Int64Counter(
+		"otelcol_adaptive_sampler_sticky_evictions",
+		metric.WithDescription("Traces whose load factor and multipliers were forgotten within a minute because too many were in flight [Development]"),
+		metric.WithUnit("{trace}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AdaptiveSamplerTraces, err = builder.meter.Int64Counter(

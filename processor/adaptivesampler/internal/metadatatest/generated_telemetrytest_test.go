@@ -21,6 +21,7 @@ func TestSetupTelemetry(t *testing.T) {
 	defer tb.Shutdown()
 	tb.AdaptiveSamplerAdjustedCount.Add(context.Background(), 1)
 	tb.AdaptiveSamplerBudgetMisses.Add(context.Background(), 1)
+	tb.AdaptiveSamplerBudgetMultiplier.Record(context.Background(), 1)
 	tb.AdaptiveSamplerBufferSize.Record(context.Background(), 1)
 	tb.AdaptiveSamplerBufferTraces.Record(context.Background(), 1)
 	tb.AdaptiveSamplerDecidingSignal.Record(context.Background(), 1)
@@ -31,6 +32,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AdaptiveSamplerLoad.Record(context.Background(), 1)
 	tb.AdaptiveSamplerNameCacheMisses.Add(context.Background(), 1)
 	tb.AdaptiveSamplerRefusedSpans.Add(context.Background(), 1)
+	tb.AdaptiveSamplerStickyEvictions.Add(context.Background(), 1)
 	tb.AdaptiveSamplerTraces.Add(context.Background(), 1)
 	tb.AdaptiveSamplerUnreadableSignals.Add(context.Background(), 1)
 	AssertEqualAdaptiveSamplerAdjustedCount(t, testTel,
@@ -38,6 +40,9 @@ func TestSetupTelemetry(t *testing.T) {
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBudgetMisses(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerBudgetMultiplier(t, testTel,
+		[]metricdata.DataPoint[float64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerBufferSize(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
@@ -67,6 +72,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerRefusedSpans(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAdaptiveSamplerStickyEvictions(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAdaptiveSamplerTraces(t, testTel,
