@@ -75,6 +75,14 @@ test-race: $(TOOLS)/gotestsum
 test-e2e: build $(TOOLS)/gotestsum
 	$(GOTESTSUM) -count=1 -timeout 25m ./e2e/...
 
+.PHONY: test-statistics
+test-statistics: ## the sampler's statistics at full size: 10^6 spans a name, 10^7 decisions nested; TRACES=folder for more real traces
+	STATISTICS=full $(GO) test -count=1 -timeout 60m -v -run 'Statistics|Nested|DoNotDepend|RealTraces' ./processor/adaptivesampler
+
+.PHONY: overload
+overload: build ## ten minutes of four times what the collector can do, in 512 MiB
+	OVERLOAD=10m $(GO) test -count=1 -timeout 30m -v -run Overload ./e2e
+
 .PHONY: bench
 bench: ## ns and allocations per item of every component beside a bare clone, as docs/benchmarks.md shows them
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) ./bench/ | tee .tools/bench.txt

@@ -52,17 +52,23 @@ func startCollector(t *testing.T, overlays ...string) *collector {
 
 func startCollectorEnv(t *testing.T, env []string, overlays ...string) *collector {
 	t.Helper()
-	bin := binary(t, "otelcol-foundation")
+	return startCollectorUnder(t, nil, env, overlays...)
+}
+
+// startCollectorUnder has another program start the collector; it must become
+// the collector, as taskset does.
+func startCollectorUnder(t *testing.T, launcher, env []string, overlays ...string) *collector {
+	t.Helper()
+	command := append(launcher, binary(t, "otelcol-foundation"), "--config", shipped)
 	ports := freePorts(t, 5)
 	c := &collector{
 		t: t, data: t.TempDir(), output: &logBuffer{}, exited: make(chan error, 1),
 		grpc: ports[0], http: ports[1], prometheus: ports[2], health: ports[3], telemetry: ports[4],
 	}
-	args := []string{"--config", shipped}
 	for _, o := range overlays {
-		args = append(args, "--config", o)
+		command = append(command, "--config", o)
 	}
-	c.cmd = exec.Command(bin, args...)
+	c.cmd = exec.Command(command[0], command[1:]...)
 	c.cmd.Dir = ".."
 	c.cmd.Env = append(cleanEnv(),
 		"FOUNDATION_OTLP_GRPC_ENDPOINT="+c.grpc,

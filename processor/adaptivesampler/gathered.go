@@ -34,16 +34,23 @@ type heldSpan struct {
 }
 
 // add takes a span in and returns how many bytes it takes.
-func (g *gathered) add(m *traceMode, h heldSpan) (bytes int64) {
+func (g *gathered) add(m *traceMode, b *batch, h heldSpan) (bytes int64) {
 	seen := inspect(h.Span, m.nameAttribute)
-	class, _ := m.table.class(seen.name)
+	class, remembered := m.table.class(seen.name)
+	if !remembered {
+		b.tally.nameMisses++
+	}
 	g.critical = g.critical || class.critical
 	g.content = max(g.content, seen.content)
 	if m.everyName || h.ParentSpanID().IsEmpty() {
 		g.count(class, seen.name)
 	}
+	bytes = seen.bytes
+	if len(g.spans) == 0 {
+		bytes += traceBytes
+	}
 	g.spans = append(g.spans, h)
-	return seen.bytes
+	return bytes
 }
 
 // count takes the rate of a name that counts. Of names with one rate the first in
@@ -87,25 +94,29 @@ type seen struct {
 	bytes   int64
 }
 
-// What a span takes in memory besides its texts, on a 64-bit machine: the struct
-// itself with its place in a trace, an attribute with its value, an event, a link.
+// What a span takes in memory besides its texts, on a 64-bit machine: a trace with
+// its place in the buffer, the struct itself with its place in a trace, an attribute with its value, an event, a link.
 // A test holds the sums against the heap.
 const (
-	spanBytes      = 540
+	traceBytes     = 400
+	spanBytes      = 380
 	attributeBytes = 96
 	eventBytes     = 160
 	linkBytes      = 200
 )
 
 func inspect(s ptrace.Span, nameAttribute string) seen {
+	named := false
 	out := seen{name: s.Name(), bytes: spanBytes + int64(len(s.Name())+len(s.TraceState().AsRaw())+len(s.Status().Message()))}
 	if s.Status().Code() == ptrace.StatusCodeError {
 		out.content = sampling.Failed
 	}
 	for key, value := range s.Attributes().All() {
 		out.bytes += attributeBytes + int64(len(key)) + sizeOf(value)
-		if key == nameAttribute && nameAttribute != "" && value.Type() == pcommon.ValueTypeStr && value.Str() != "" {
-			out.name = value.Str()
+		if !named && key == nameAttribute && nameAttribute != "" {
+			if named = true; value.Type() == pcommon.ValueTypeStr && value.Str() != "" {
+				out.name = value.Str()
+			}
 		}
 		if out.content != sampling.Failed {
 			out.content = max(out.content, contentOfAttribute(key, value))

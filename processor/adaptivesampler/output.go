@@ -28,14 +28,23 @@ type origin struct {
 	source *source
 	scope  pcommon.InstrumentationScope
 	schema string
-	call   *output // the call that brought them
+	call   uint64 // the number of the call that brought them
+	bytes  int64  // of source and scope, until they are counted for the first trace that waits
 }
 
-func newOrigin(src *source, ss ptrace.ScopeSpans, call *output) *origin {
-	o := &origin{source: src.take(), scope: pcommon.NewInstrumentationScope(), schema: ss.SchemaUrl(), call: call}
+func newOrigin(src *source, ss ptrace.ScopeSpans, call uint64) *origin {
+	o := &origin{scope: pcommon.NewInstrumentationScope(), schema: ss.SchemaUrl(), call: call}
+	if !src.taken {
+		o.bytes = originBytes + sizeOfMap(src.batch.Resource().Attributes())
+	}
+	o.bytes += originBytes + sizeOfMap(ss.Scope().Attributes())
+	o.source = src.take()
 	ss.Scope().MoveTo(o.scope)
 	return o
 }
+
+// originBytes is what a resource or a scope takes besides its attributes.
+const originBytes = 80
 
 // output is a batch of kept spans. Those of one origin come out together, so that
 // a resource is copied once a batch and not once a trace.
@@ -46,13 +55,14 @@ type output struct {
 	last    *origin
 	into    ptrace.SpanSlice
 	spans   int
+	call    uint64
 	// older are the spans that an earlier call brought: nobody will send them
 	// again.
 	older int
 }
 
-func newOutput() *output {
-	return &output{traces: ptrace.NewTraces()}
+func newOutput(call uint64) *output {
+	return &output{traces: ptrace.NewTraces(), call: call}
 }
 
 // maxOutput bounds a batch of what has waited, as exporters like it.
@@ -64,7 +74,7 @@ func (o *output) add(h heldSpan) {
 	}
 	h.MoveTo(o.into.AppendEmpty())
 	o.spans++
-	if h.from.call != o {
+	if h.from.call != o.call {
 		o.older++
 	}
 }

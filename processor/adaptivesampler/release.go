@@ -35,7 +35,7 @@ func (m *traceMode) release(ctx context.Context, now time.Time) {
 		}
 		return t, triggerRoot
 	})
-	m.closeWindow(ctx, now, false)
+	m.closeWindow(ctx, now, windowTime)
 	m.telemetry.buffered(ctx, m.buffer.Traces(), m.buffer.Bytes())
 }
 
@@ -44,14 +44,14 @@ func (m *traceMode) drain(ctx context.Context) {
 	m.sweep(ctx, func(s *buffer.Shard[gathered]) (*buffer.Trace[gathered], trigger) {
 		return s.Oldest(), triggerShutdown
 	})
-	m.closeWindow(ctx, m.now().Add(shortestWindow), true)
+	m.closeWindow(ctx, m.now(), windowLast)
 }
 
 // sweep decides the traces that choose finds, shard by shard. Callers wait for a
 // shard no longer than some traces take.
 func (m *traceMode) sweep(ctx context.Context, choose func(*buffer.Shard[gathered]) (*buffer.Trace[gathered], trigger)) {
 	const atOnce = 64
-	b, out := m.begin(), newOutput()
+	b, out := m.begin(), newOutput(m.calls.Add(1))
 	for i := range m.buffer.All() {
 		s := &m.buffer.All()[i]
 		for more := true; more; {
@@ -65,11 +65,7 @@ func (m *traceMode) sweep(ctx context.Context, choose func(*buffer.Shard[gathere
 				done = m.decide(done, b, s, t, why)
 			}
 			s.Unlock()
-			m.emit(b, out, done)
-			if out.spans >= maxOutput {
-				m.forward(ctx, out)
-				out = newOutput()
-			}
+			m.emit(ctx, b, out, done)
 		}
 	}
 	m.end(ctx, b)
@@ -82,7 +78,7 @@ func (m *traceMode) forward(ctx context.Context, out *output) {
 	if out.spans == 0 {
 		return
 	}
-	if err := m.next.ConsumeTraces(context.WithoutCancel(ctx), out.traces); err != nil {
+	if err := m.next.ConsumeTraces(ctx, out.traces); err != nil {
 		m.telemetry.refuse(ctx, out.spans)
 		m.logger.Error("The next component refused kept traces, which are dropped: let its exporters queue", zap.Error(err), zap.Int("spans", out.spans))
 	}

@@ -59,6 +59,8 @@ type table struct {
 	names     *namecache.Cache[*known]
 	// minimum finds the minimum of a name, nil when there is none.
 	minimum func(name string) *budget.Name
+	// written are the outcomes of the classes by their threshold.
+	written map[otelsampling.Threshold]*outcome
 }
 
 // known is what is known of a name.
@@ -74,7 +76,7 @@ type classKey struct {
 
 // newTable makes the outcomes of every class at each of the load factors.
 func newTable(rule *sampling.Rule, factors []float64, precision int) *table {
-	t := &table{rule: rule, precision: precision, factors: factors, classes: map[classKey]*class{}, names: namecache.New[*known]()}
+	t := &table{rule: rule, precision: precision, factors: factors, classes: map[classKey]*class{}, names: namecache.New[*known](), written: map[otelsampling.Threshold]*outcome{}}
 	// In order, so that a class has one index in all pipelines.
 	for _, base := range slices.Compact(slices.Sorted(maps.Values(rule.Rates))) {
 		t.add(base)
@@ -92,7 +94,11 @@ func (t *table) add(base float64) {
 		}
 		c := &class{classKey: classKey{base, critical}, index: len(t.classes), levels: make([]outcomes, len(t.factors))}
 		for level := range t.factors {
-			t.fill(&c.levels[level], c, level, budget.Multipliers{Errors: 1, Others: 1})
+			at := &c.levels[level]
+			t.fill(at, c, level, budget.Multipliers{Errors: 1, Others: 1})
+			for content := range at {
+				t.written[at[content].threshold] = &at[content]
+			}
 		}
 		t.classes[c.classKey] = c
 	}
@@ -113,7 +119,7 @@ func (t *table) fill(all *outcomes, c *class, level int, m budget.Multipliers) {
 // least is the least randomness at which an item of any name and content could be
 // kept without load; beyond all randomness when none ever is.
 func (t *table) least() uint64 {
-	least := uint64(otelsampling.MaxAdjustedCount)
+	least := otelsampling.MaxAdjustedCount
 	for _, c := range t.classes {
 		for content := range sampling.Contents {
 			least = min(least, c.levels[0][content].limit)
@@ -122,9 +128,12 @@ func (t *table) least() uint64 {
 	return least
 }
 
-// of makes the outcome of a threshold.
-func (t *table) of(threshold otelsampling.Threshold) outcome {
-	return outcome{
+// of is the outcome of a threshold.
+func (t *table) of(threshold otelsampling.Threshold) *outcome {
+	if o, ok := t.written[threshold]; ok {
+		return o
+	}
+	return &outcome{
 		threshold: threshold, limit: threshold.Unsigned(), tvalue: threshold.TValue(),
 		tracestate: sampling.FormatTraceState(threshold), adjustedCount: threshold.AdjustedCount(),
 	}

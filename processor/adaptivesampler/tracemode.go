@@ -2,11 +2,10 @@ package adaptivesampler
 
 import (
 	"context"
-	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -31,8 +30,10 @@ type traceMode struct {
 	// whatever the rest of its trace is like and however idle the collector.
 	neverBelow uint64
 	window     *window // nil without a budget
+	calls      atomic.Uint64
 
 	stop    context.CancelFunc
+	abort   context.CancelFunc // of what is being sent on
 	ticking sync.WaitGroup
 }
 
@@ -46,11 +47,11 @@ func newTraceMode(s *sampler, cfg *Config, next consumer.Traces, logger *zap.Log
 		buffer: buffer.New[gathered](buffer.Limits{
 			Timeout: cfg.Trace.Timeout, DecisionDelay: cfg.Trace.DecisionDelay, MaxBytes: cfg.Trace.MaxBytes,
 			Kept: cfg.DecisionCache.Kept, Dropped: cfg.DecisionCache.Dropped,
-		}),
+		}, s.now()),
 		everyName:  cfg.Scope.String() == string(scopeMaxName),
 		spanLimit:  cfg.Trace.SpanLimit,
 		neverBelow: s.table.least(),
-		window:     newWindow(cfg),
+		window:     newWindow(cfg, s.now()),
 	}
 	if m.window != nil {
 		// A name's minimum is chosen without looking at the randomness, so it must
@@ -72,7 +73,8 @@ func (m *traceMode) Start(ctx context.Context, host component.Host) error {
 	}
 	// The context of Start ends with Start.
 	running, stop := context.WithCancel(context.Background())
-	m.stop = stop
+	sending, abort := context.WithCancel(context.Background())
+	m.stop, m.abort = stop, abort
 	m.ticking.Go(func() {
 		ticker := time.NewTicker(releaseEvery)
 		defer ticker.Stop()
@@ -81,17 +83,21 @@ func (m *traceMode) Start(ctx context.Context, host component.Host) error {
 			case <-running.Done():
 				return
 			case <-ticker.C:
-				m.release(running, m.now())
+				m.release(sending, m.now())
 			}
 		}
 	})
 	return nil
 }
 
-// Shutdown decides all that waits and sends on what is kept.
+// Shutdown decides all that waits and sends on what is kept. It takes no longer
+// than its context allows, if the next component heeds the context it is given.
 func (m *traceMode) Shutdown(ctx context.Context) error {
 	if m.stop != nil {
 		m.stop()
+		unless := context.AfterFunc(ctx, m.abort)
+		defer unless()
+		defer m.abort()
 	}
 	m.ticking.Wait()
 	m.drain(ctx)
@@ -104,7 +110,8 @@ func (m *traceMode) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 	// Spans outlive their batch. Where batches come from a pool, this one is not
 	// given back to it.
 	pref.RefTraces(td)
-	now, b, out := m.now(), m.begin(), newOutput()
+	now, b, out := m.now(), m.begin(), newOutput(m.calls.Add(1))
+	wait := false
 	for _, rs := range td.ResourceSpans().All() {
 		src := &source{batch: rs}
 		for _, ss := range rs.ScopeSpans().All() {
@@ -114,25 +121,47 @@ func (m *traceMode) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 					continue
 				}
 				if from == nil {
-					from = newOrigin(src, ss, out)
+					from = newOrigin(src, ss, out.call)
 				}
-				m.take(now, b, out, heldSpan{span, from})
+				if m.take(ctx, now, b, out, heldSpan{span, from}) {
+					wait = true
+				}
 			}
 		}
 	}
+	m.relieve(ctx, now, b, out)
 	m.end(ctx, b)
-	if m.buffer.Full() { // the traces that wait for the end of the window fill it
-		m.closeWindow(ctx, now, true)
+	if wait || out.older > 0 {
+		// The sender must not send again what waits.
+		m.forward(ctx, out)
+		return nil
 	}
 	if out.spans == 0 {
 		return nil
 	}
-	err := m.next.ConsumeTraces(ctx, out.traces)
-	if err != nil && out.older > 0 {
-		m.telemetry.refuse(ctx, out.older)
-		return fmt.Errorf("%d spans that had waited for their trace were dropped with this batch: %w", out.older, err)
+	return m.next.ConsumeTraces(ctx, out.traces)
+}
+
+// relieve decides the oldest traces while the buffer is full.
+func (m *traceMode) relieve(ctx context.Context, now time.Time, b *batch, out *output) {
+	const atOnce = 16 // before the shards are compared again
+	for m.buffer.Full() {
+		s := m.buffer.Relieve()
+		if s == nil {
+			break
+		}
+		var done []decided
+		for range atOnce {
+			if t := s.Oldest(); t != nil && m.buffer.Full() {
+				done = m.decide(done, b, s, t, triggerFull)
+			}
+		}
+		s.Unlock()
+		m.emit(ctx, b, out, done)
 	}
-	return err
+	if m.window != nil && m.buffer.Full() { // of traces that wait for its end
+		m.endWindow(ctx, b, out, now, windowEarly)
+	}
 }
 
 // hopeless drops a span of which the trace cannot be kept, whatever may come.
@@ -148,26 +177,29 @@ func (m *traceMode) hopeless(b *batch, span ptrace.Span) bool {
 }
 
 // take finds the trace of a span, and does with it what was decided, or lets it
-// wait.
-func (m *traceMode) take(now time.Time, b *batch, out *output, h heldSpan) {
+// wait; then it is true.
+func (m *traceMode) take(ctx context.Context, now time.Time, b *batch, out *output, h heldSpan) bool {
 	id := h.TraceID()
 	if id.IsEmpty() { // belongs to nothing
 		if keep(m.sampler, b, spanItem{h.Span}) {
+			m.unchosen(1)
 			out.add(h)
 		}
-		return
+		return false
 	}
 	s := m.buffer.Shard(id)
 	s.Lock()
 	if v, ok := s.Remembered(id); ok {
 		s.Unlock()
 		m.late(b, out, h, v)
-		return
+		return false
 	}
 	t := s.Open(now, id)
 	g := &t.Content
-	g.learnRandomness(b, h)
-	s.Grow(t, g.add(m, h))
+	if !t.Aside() {
+		g.learnRandomness(b, h)
+	}
+	s.Grow(t, g.add(m, b, h))
 	if h.ParentSpanID().IsEmpty() {
 		s.Root(now, t)
 	}
@@ -179,18 +211,22 @@ func (m *traceMode) take(now time.Time, b *batch, out *output, h heldSpan) {
 	case m.window == nil && g.counted && m.outcome(b, g).limit == 0:
 		done = m.decide(done, b, s, t, triggerCertain)
 	}
-	for m.buffer.Full() {
-		oldest := s.Oldest()
-		if oldest == nil {
-			break
-		}
-		done = m.decide(done, b, s, oldest, triggerFull)
-		if m.window != nil {
-			break // nothing is free before the window ends
-		}
+	waits := s.Waits(t)
+	if waits {
+		s.Grow(t, h.from.bytes)
+		h.from.bytes = 0
 	}
 	s.Unlock()
-	m.emit(b, out, done)
+	m.emit(ctx, b, out, done)
+	return waits
+}
+
+// unchosen notes spans that are let through without a choice: the budget has to
+// make do with less.
+func (m *traceMode) unchosen(spans int) {
+	if m.window != nil {
+		m.window.spent.Add(int64(spans))
+	}
 }
 
 func (g *gathered) learnRandomness(b *batch, h heldSpan) {
@@ -206,111 +242,4 @@ func (g *gathered) learnRandomness(b *batch, h heldSpan) {
 		_, g.explicit = a.state.Randomness()
 	}
 	g.randomness = a.randomness
-}
-
-// outcome is that of a trace as it is known now, at the load of now.
-func (m *traceMode) outcome(b *batch, g *gathered) *outcome {
-	return &m.table.classes[classKey{g.base, g.critical}].levels[b.setting.level][g.content]
-}
-
-// decided is a trace that is kept, and how.
-type decided struct {
-	gathered
-	own    *outcome
-	reason reason
-}
-
-// decide closes a trace, and appends it to done when it is kept. The load is read
-// here, once for the trace. With a budget it only sets the trace aside for the end
-// of the window.
-func (m *traceMode) decide(done []decided, b *batch, s *buffer.Shard[gathered], t *buffer.Trace[gathered], why trigger) []decided {
-	t.Content.settleBase(m)
-	g := t.Content
-	own := m.outcome(b, &g)
-	random := g.randomness.Unsigned()
-	spans := int64(len(g.spans))
-	contents := m.table.classes[classKey{g.base, g.critical}].levels
-	plain, idle := contents[b.setting.level][sampling.Plain].limit, contents[0][g.content].limit
-	if m.window != nil && !own.never() {
-		s.SetAside(t)
-		m.window.add(dueTrace{trace: t, why: why, own: own, idle: idle, plain: plain})
-		return done
-	}
-	if own.never() || random < own.limit {
-		s.Close(t, buffer.Verdict{})
-		b.tally.traces[dropped][why]++
-		switch {
-		case own.never():
-			b.tally.items[dropped][reasonZeroRate] += spans
-		case random >= idle:
-			b.tally.items[dropped][reasonLoad] += spans
-		default:
-			b.tally.items[dropped][reasonSampledOut] += spans
-		}
-		return done
-	}
-	s.Close(t, buffer.Verdict{Keep: true, Threshold: own.threshold})
-	b.tally.traces[kept][why]++
-	d := decided{gathered: g, own: own, reason: reasonSampled}
-	if random < plain {
-		d.reason = reasonBoosted
-	}
-	return append(done, d)
-}
-
-// emit writes the thresholds of kept traces and hands their spans on.
-func (m *traceMode) emit(b *batch, out *output, done []decided) {
-	for i := range done {
-		d := &done[i]
-		for _, h := range d.spans {
-			m.write(b, out, h, d.own, d.randomness, d.reason)
-		}
-	}
-}
-
-// late does with a span what was decided about its trace.
-func (m *traceMode) late(b *batch, out *output, h heldSpan, v buffer.Verdict) {
-	if !v.Keep {
-		b.tally.drop(reasonLate)
-		return
-	}
-	if m.window != nil {
-		m.window.late.Add(1)
-	}
-	own := m.table.of(v.Threshold)
-	m.write(b, out, h, &own, otelsampling.AllProbabilitiesRandomness, reasonLate)
-}
-
-// write puts the threshold on a span of a kept trace and hands it on.
-func (m *traceMode) write(b *batch, out *output, h heldSpan, own *outcome, randomness otelsampling.Randomness, why reason) {
-	it, a := spanItem{h.Span}, &b.arrived
-	*a = arrival{}
-	if it.arrival("", a) != nil {
-		m.writeNothing(b, out, h)
-		return
-	}
-	if randomness == otelsampling.AllProbabilitiesRandomness {
-		randomness = a.randomness
-	}
-	v := sampling.Decide(own.threshold, a.threshold, a.hasThreshold, randomness)
-	if v.Inconsistent {
-		b.tally.inconsistent++
-	}
-	if it.write(a, own, v.Threshold) != nil {
-		m.writeNothing(b, out, h)
-		return
-	}
-	adjustedCount := own.adjustedCount
-	if v.Threshold != own.threshold {
-		adjustedCount = v.Threshold.AdjustedCount()
-	}
-	b.tally.keep(why, adjustedCount)
-	out.add(h)
-}
-
-// writeNothing is for a span of a kept trace on which no threshold can be put.
-func (m *traceMode) writeNothing(b *batch, out *output, h heldSpan) {
-	if b.undecided(reasonMalformed, !m.failClosed) {
-		out.add(h)
-	}
 }

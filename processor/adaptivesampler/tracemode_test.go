@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -244,12 +245,12 @@ func TestLateSpans(t *testing.T) {
 // The load is read when a trace is decided, once, whenever its spans came.
 func TestLoadIsReadAtTheDecision(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		load := 0.0
+		load := &movingLoad{}
 		cfg := traceConfig(func(c *Config) { c.Load = createDefaultConfig().(*Config).Load })
-		h := newHarness(t, cfg, &signal{source: "cpu", read: func(time.Time) (float64, error) { return load, nil }})
+		h := newHarness(t, cfg, load.signal())
 		id := idWith(0.92, 1) // kept at 0.1, dropped at 0.05
 		h.send(tracesOf(id, spanOf{2, 1, "x", nil}))
-		load = 1
+		load.set(1, nil)
 		time.Sleep(20 * time.Second)
 		h.send(tracesOf(id, spanOf{1, 0, lookup, nil}))
 		time.Sleep(3 * time.Second)
@@ -314,8 +315,8 @@ func TestFullBuffer(t *testing.T) {
 	})
 }
 
-// What is kept is refused by the next component: what waited is lost and counted,
-// what came with the call is the sender's.
+// What the next component refuses goes back to its sender as long as nothing of
+// the call waits: sent again, that would come twice. Else it is lost and counted.
 func TestNextRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tel := componenttest.NewTelemetry()
@@ -325,12 +326,15 @@ func TestNextRefuses(t *testing.T) {
 		require.NoError(t, p.ConsumeTraces(t.Context(), tracesOf(idWith(0.95, 1), spanOf{1, 0, lookup, nil})))
 		time.Sleep(3 * time.Second)
 		require.NoError(t, p.ConsumeTraces(t.Context(), tracesOf(idWith(0, 2), spanOf{2, 1, "x", nil}, spanOf{3, 1, "x", nil})))
-		err = p.ConsumeTraces(t.Context(), tracesOf(idWith(0, 2), spanOf{1, 0, "of no rate", nil}))
-		assert.ErrorContains(t, err, "2 spans that had waited")
+		require.NoError(t, p.ConsumeTraces(t.Context(), tracesOf(idWith(0, 2), spanOf{1, 0, "of no rate", nil})), "two of the three had waited")
+		assert.ErrorContains(t, p.ConsumeTraces(t.Context(), tracesOf(idWith(0, 2), spanOf{4, 1, "x", nil})), "no", "late: nothing waits")
+		both := tracesOf(idWith(0, 3), spanOf{1, 0, "of no rate", nil})
+		tracesOf(idWith(0.95, 4), spanOf{1, 0, lookup, nil}).ResourceSpans().MoveAndAppendTo(both.ResourceSpans())
+		require.NoError(t, p.ConsumeTraces(t.Context(), both), "one waits")
 		require.NoError(t, p.Shutdown(t.Context()))
 		m, err := tel.GetMetric("otelcol_adaptive_sampler_refused_spans")
 		require.NoError(t, err)
-		assert.EqualValues(t, 3, m.Data.(metricdata.Sum[int64]).DataPoints[0].Value)
+		assert.EqualValues(t, 1+3+1+1, m.Data.(metricdata.Sum[int64]).DataPoints[0].Value)
 		require.NoError(t, tel.Shutdown(context.Background()))
 	})
 }
@@ -443,6 +447,68 @@ func TestCountedBytesAreNearTheHeap(t *testing.T) {
 		assert.InDelta(t, 1, ratio, 0.3)
 		h.stop()
 	}
+}
+
+// A span that waits keeps nothing alive but itself, its resource and its scope.
+func TestWaitingSpansDoNotKeepTheirBatches(t *testing.T) {
+	h := newHarness(t, traceConfig(nil))
+	h.traces.(*traceMode).next = consumertest.NewNop()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for n := range 200 {
+		td := tracesOf(idWith(0, 1000+n), spanOf{1, 0, "of no rate", nil})
+		for range 1000 {
+			td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).CopyTo(td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().AppendEmpty())
+		}
+		tracesOf(idWith(0.95, n), spanOf{1, 9, lookup, nil}).ResourceSpans().At(0).ScopeSpans().At(0).Spans().MoveAndAppendTo(td.ResourceSpans().At(0).ScopeSpans().At(0).Spans())
+		for i := range 30 {
+			td.ResourceSpans().At(0).Resource().Attributes().PutStr(fmt.Sprint("a.resource.attribute.", i), fmt.Sprint("its value ", n))
+		}
+		h.send(td)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	counted := h.traces.(*traceMode).buffer.Bytes()
+	assert.InDelta(t, 1, float64(after.HeapAlloc-before.HeapAlloc)/float64(counted), 0.4, "%d bytes counted", counted)
+	h.stop()
+}
+
+// A next component that hangs must not hang the collector's end.
+func TestTraceModeShutdownIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHarness(t, traceConfig(nil))
+		hang, err := consumer.NewTraces(func(ctx context.Context, _ ptrace.Traces) error { <-ctx.Done(); return ctx.Err() })
+		require.NoError(t, err)
+		h.traces.(*traceMode).next = hang
+		h.send(tracesOf(idWith(0.95, 1), spanOf{1, 0, lookup, nil}))
+		time.Sleep(3 * time.Second) // it hangs
+		h.send(tracesOf(idWith(0.95, 2), spanOf{1, 0, lookup, nil}))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		begin := time.Now()
+		require.NoError(t, h.traces.Shutdown(ctx))
+		assert.Equal(t, 5*time.Second, time.Since(begin))
+		require.NoError(t, h.logs.Shutdown(ctx))
+	})
+}
+
+// A batch that is sent on is no larger than exporters like it.
+func TestOutputIsBounded(t *testing.T) {
+	inBubble(t, traceConfig(nil), func(t *testing.T, h *harness) {
+		for n := range 300 {
+			var spans []spanOf
+			for i := range 100 {
+				spans = append(spans, spanOf{byte(i) + 1, 0, lookup, nil})
+			}
+			h.send(tracesOf(idWith(0.95, n), spans...))
+		}
+		time.Sleep(3 * time.Second)
+		for _, td := range h.spansOut.AllTraces() {
+			assert.Less(t, td.SpanCount(), maxOutput+100)
+		}
+		assert.Equal(t, 30_000, h.spansOut.SpanCount())
+	})
 }
 
 // Writers, a full buffer and decisions at once: every trace comes out whole or not

@@ -19,7 +19,7 @@ func BenchmarkSelect(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				s.Select(start, 0, candidates, verdicts)
+				s.Select(start, 1, 0, candidates, verdicts)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/candidate")
 		})

@@ -85,7 +85,7 @@ func TestForced(t *testing.T) {
 	s := NewSelector(Limits{SpansPerSecond: 10, ErrorShare: 0.2, MinPerNamePerMinute: 1, Precision: 4, MaxNames: 2}, time.Second)
 	decide := func(at time.Duration, candidates ...Candidate) (kept, forced string) {
 		verdicts := make([]Verdict, len(candidates))
-		s.Select(after(at), 0, candidates, verdicts)
+		s.Select(after(at), 1, 0, candidates, verdicts)
 		for i, v := range verdicts {
 			if v.Keep {
 				kept += candidates[i].Name

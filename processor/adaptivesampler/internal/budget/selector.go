@@ -33,7 +33,7 @@ type Verdict struct {
 // Limits are what the budget allows.
 type Limits struct {
 	// SpansPerSecond is the budget. What a window leaves is not carried into
-	// the next, but for parts of a span.
+	// the next, but for a part of a span.
 	SpansPerSecond float64
 	// ErrorShare is the part of it that errors are sure of, 0 to 1.
 	ErrorShare float64
@@ -70,9 +70,9 @@ type Selector struct {
 	window time.Duration
 	names  *Names // nil without a minimum
 
-	fraction float64 // of a span, not yet allotted
-	debt     int64   // spans that were let through beyond the budget
-	counts   Counts
+	credit  float64 // spans that may be kept; less than 0 after too many were let through
+	elapsed float64 // of the window
+	counts  Counts
 
 	errors, others []entry
 	states         []*Name // of the candidates, nil of those without a chance
@@ -96,23 +96,25 @@ func (s *Selector) Counts() Counts {
 	return counts
 }
 
-// Select decides one window. spent is how many spans were let through
-// meanwhile without a choice (late spans of kept traces): they count against
-// the budget, and what they take beyond it against the next one. verdicts is
-// filled, one for each candidate.
+// Select decides a window, or a part of it: share is the part that has passed
+// since the last time, 1 for all of it, and as much of the budget there is. What
+// one part leaves the next one of the same window has. spent is how many spans
+// were let through meanwhile without a choice (late spans of kept traces): they
+// count against the budget, and what they take beyond it against the next one.
+// verdicts is filled, one for each candidate.
 //
 // A trace is a candidate once, and the order of the candidates must not depend
 // on their randomness. Candidates that their own probability drops may be left
 // out; then the threshold by which they were is also that of a forced one, for
 // which the caller must take the higher of the two.
-func (s *Selector) Select(now time.Time, spent int, candidates []Candidate, verdicts []Verdict) {
-	budget, whole := s.allot(spent)
+func (s *Selector) Select(now time.Time, share float64, spent int, candidates []Candidate, verdicts []Verdict) {
+	budget, whole := s.allot(share, spent)
 	s.errors, s.others, s.states = s.errors[:0], s.others[:0], s.states[:0]
 	// The minimum has half of what is not the errors': so it leaves the errors
 	// their share, and every other trace a chance.
-	share := max(0, min(1, s.limits.ErrorShare))
+	errorShare := max(0, min(1, s.limits.ErrorShare))
 	left := budget
-	minimum := int64((1 - share) / 2 * float64(budget))
+	minimum := int64((1 - errorShare) / 2 * float64(budget))
 	for i := range candidates {
 		c, v := &candidates[i], &verdicts[i]
 		*v = Verdict{Threshold: otelsampling.NeverSampleThreshold}
@@ -151,8 +153,9 @@ func (s *Selector) Select(now time.Time, spent int, candidates []Candidate, verd
 			demand = min(left, demand+e.spans)
 		}
 	}
-	left -= s.choose(max(int64(share*float64(budget)), left-demand), s.errors, verdicts)
-	s.choose(left, s.others, verdicts)
+	left -= s.choose(max(int64(errorShare*float64(budget)), left-demand), s.errors, verdicts)
+	left -= s.choose(left, s.others, verdicts)
+	s.settle(budget - left)
 	for i, of := range s.states {
 		if of != nil && verdicts[i].Keep && !verdicts[i].Forced {
 			s.names.Kept(now, of)
@@ -176,17 +179,26 @@ func (s *Selector) force(now time.Time, name string, fits bool) bool {
 	return false
 }
 
-// allot is the budget of this window, and what it is without the spans that
-// were let through already. Parts of a span add up over the windows.
-func (s *Selector) allot(spent int) (budget, whole int64) {
+// allot is what may be kept now, and the budget of a whole window.
+func (s *Selector) allot(share float64, spent int) (budget, whole int64) {
 	const limit = 1 << 40 // no real budget, and sums of it fit an int64
-	exact := min(limit, max(0, s.limits.SpansPerSecond*s.window.Seconds())) + s.fraction
-	whole = int64(exact)
-	s.fraction = exact - math.Floor(exact)
-	budget = whole - s.debt - int64(max(0, spent))
+	exact := min(limit, max(0, s.limits.SpansPerSecond*s.window.Seconds()))
+	share = max(0, min(1, share))
+	s.elapsed += share
+	s.credit += exact*share - float64(max(0, spent))
 	// What was let through beyond it silences the next window at most.
-	s.debt = min(whole, max(0, -budget))
-	return max(0, budget), whole
+	s.credit = max(-exact, s.credit)
+	return max(0, int64(s.credit)), int64(math.Ceil(exact))
+}
+
+// settle pays for what was kept. At the end of a window only a part of a span is
+// left for the next.
+func (s *Selector) settle(kept int64) {
+	s.credit -= float64(kept)
+	if s.elapsed > 1-1e-9 {
+		s.elapsed = 0
+		s.credit = min(s.credit, s.credit-math.Floor(s.credit))
+	}
 }
 
 // choose decides the entries of one stratum and returns the spans it kept.

@@ -16,7 +16,7 @@ var start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // one decides a window of one second on its own.
 func one(l Limits, candidates ...Candidate) []Verdict {
 	verdicts := make([]Verdict, len(candidates))
-	NewSelector(l, time.Second).Select(start, 0, candidates, verdicts)
+	NewSelector(l, time.Second).Select(start, 1, 0, candidates, verdicts)
 	return verdicts
 }
 
@@ -80,7 +80,7 @@ func TestEqualRandomness(t *testing.T) {
 func TestTooLargeForTheBudget(t *testing.T) {
 	s := NewSelector(Limits{SpansPerSecond: 10, ErrorShare: 0.5, Precision: 4}, time.Second)
 	verdicts := make([]Verdict, 4)
-	s.Select(start, 0, []Candidate{
+	s.Select(start, 1, 0, []Candidate{
 		{Probability: 1, Randomness: all - 1, Spans: 11},
 		{Probability: 1, Randomness: all - 2, Spans: 5, Error: true},
 		{Probability: 1, Randomness: all - 3, Spans: 6},
@@ -135,7 +135,7 @@ func TestHostileCandidates(t *testing.T) {
 		assert.Equal(t, []Verdict{never}, one(l, Candidate{Probability: 1, Spans: 1}), "%v", l)
 	}
 	assert.Equal(t, []Verdict{always}, one(Limits{SpansPerSecond: math.Inf(1)}, Candidate{Probability: 1, Spans: 1 << 39}))
-	NewSelector(l, time.Second).Select(start, 0, nil, nil)
+	NewSelector(l, time.Second).Select(start, 1, 0, nil, nil)
 	zero := make([]Candidate, 20)
 	for i := range zero {
 		zero[i] = Candidate{Probability: 1, Randomness: at(float64(i) / 20)}
@@ -155,7 +155,7 @@ func TestRealRates(t *testing.T) {
 	kept := 0
 	for i := range 20_000 {
 		verdicts := make([]Verdict, 1)
-		s.Select(start.Add(time.Duration(i)*500*time.Millisecond), 0, []Candidate{{Probability: 1, Spans: 1}}, verdicts)
+		s.Select(start.Add(time.Duration(i)*500*time.Millisecond), 1, 0, []Candidate{{Probability: 1, Spans: 1}}, verdicts)
 		if verdicts[0].Keep {
 			kept++
 		}
@@ -182,7 +182,7 @@ func TestSpent(t *testing.T) {
 		{0, true, "and no more"},
 	} {
 		verdicts := make([]Verdict, 1)
-		s.Select(start.Add(time.Duration(i)*time.Second), tt.spent, []Candidate{{Probability: 1, Spans: 6}}, verdicts)
+		s.Select(start.Add(time.Duration(i)*time.Second), 1, tt.spent, []Candidate{{Probability: 1, Spans: 6}}, verdicts)
 		assert.Equal(t, tt.keep, verdicts[0].Keep, "%d: %s", i, tt.why)
 	}
 }

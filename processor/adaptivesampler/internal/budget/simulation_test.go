@@ -93,7 +93,7 @@ func (s *simulation) run(t *testing.T, seed uint64) {
 			candidates = append(candidates, it.Candidate)
 		}
 		verdicts = append(verdicts[:0], make([]Verdict, len(candidates))...)
-		selector.Select(start.Add(time.Duration(w)*time.Second), 0, candidates, verdicts)
+		selector.Select(start.Add(time.Duration(w)*time.Second), 1, 0, candidates, verdicts)
 		spans := 0
 		for i, v := range verdicts {
 			it := items[i]

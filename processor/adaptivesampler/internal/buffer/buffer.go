@@ -34,8 +34,8 @@ type Trace[T any] struct {
 
 	bytes  int64
 	rooted bool
-	due    int64
-	since  int64
+	due    time.Duration
+	since  time.Duration
 	queue  *queue[T] // nil: in none, it waits for its user
 	prev   *Trace[T]
 	next   *Trace[T]
@@ -45,6 +45,7 @@ type Trace[T any] struct {
 type Buffer[T any] struct {
 	shards [shards]Shard[T]
 	limits Limits
+	start  time.Time
 	bytes  atomic.Int64
 	traces atomic.Int64
 }
@@ -68,9 +69,11 @@ type Shard[T any] struct {
 	_       [64]byte // keeps two shards' locks off one cache line
 }
 
-// New builds a buffer.
-func New[T any](l Limits) *Buffer[T] {
-	b := &Buffer[T]{limits: l}
+// New builds a buffer. Times are kept as what has passed since start, so that a
+// clock that is set does not concern them as long as they have a monotonic
+// reading.
+func New[T any](l Limits, start time.Time) *Buffer[T] {
+	b := &Buffer[T]{limits: l, start: start}
 	for i := range b.shards {
 		s := &b.shards[i]
 		s.buffer = b
@@ -111,8 +114,8 @@ func (s *Shard[T]) Open(now time.Time, id ID) *Trace[T] {
 	if t, ok := s.live[id]; ok {
 		return t
 	}
-	at := now.UnixNano()
-	t := &Trace[T]{ID: id, since: at, due: at + int64(s.buffer.limits.Timeout)}
+	at := now.Sub(s.buffer.start)
+	t := &Trace[T]{ID: id, since: at, due: at + s.buffer.limits.Timeout}
 	s.live[id] = t
 	s.waiting.push(t)
 	s.buffer.traces.Add(1)
@@ -131,22 +134,25 @@ func (s *Shard[T]) Root(now time.Time, t *Trace[T]) {
 	if t.rooted || t.queue == nil {
 		return
 	}
-	t.rooted = true
-	due := now.UnixNano() + int64(s.buffer.limits.DecisionDelay)
+	due := now.Sub(s.buffer.start) + s.buffer.limits.DecisionDelay
 	if due >= t.due {
 		return
 	}
-	t.due = due
+	t.rooted, t.due = true, due
 	t.queue.remove(t)
 	s.rooted.push(t)
 }
 
-// Rooted tells whether a trace's root has come.
+// Rooted tells whether a trace is due because of its root, and not of its first
+// span.
 func (t *Trace[T]) Rooted() bool { return t.rooted }
+
+// Since is when a trace began, in the time of its buffer.
+func (t *Trace[T]) Since() time.Duration { return t.since }
 
 // Due is a trace that is due, nil when none is.
 func (s *Shard[T]) Due(now time.Time) *Trace[T] {
-	at := now.UnixNano()
+	at := now.Sub(s.buffer.start)
 	for _, q := range [...]*queue[T]{&s.rooted, &s.waiting} {
 		if t := q.first; t != nil && t.due <= at {
 			return t
@@ -155,8 +161,9 @@ func (s *Shard[T]) Due(now time.Time) *Trace[T] {
 	return nil
 }
 
-// Oldest is the trace that has been here longest and is not set aside, nil when
-// there is none.
+// Oldest is the trace that has been here longest without a root, or that has the
+// root that came first, whichever began before the other. nil when all are set
+// aside.
 func (s *Shard[T]) Oldest() *Trace[T] {
 	a, b := s.rooted.first, s.waiting.first
 	if a == nil || b != nil && b.since < a.since {
@@ -175,6 +182,9 @@ func (s *Shard[T]) SetAside(t *Trace[T]) {
 
 // Aside tells whether a trace is set aside.
 func (t *Trace[T]) Aside() bool { return t.queue == nil }
+
+// Waits tells whether a trace is not decided yet.
+func (s *Shard[T]) Waits(t *Trace[T]) bool { return s.live[t.ID] == t }
 
 // Close takes a trace out and remembers what was decided.
 func (s *Shard[T]) Close(t *Trace[T], v Verdict) {
@@ -212,4 +222,23 @@ func (q *queue[T]) remove(t *Trace[T]) {
 		q.last = t.prev
 	}
 	t.queue, t.prev, t.next = nil, nil, nil
+}
+
+// Relieve returns the shard of the trace that has to go first, locked, and nil
+// when there is nothing that could.
+func (b *Buffer[T]) Relieve() *Shard[T] {
+	var oldest *Shard[T]
+	var since time.Duration
+	for i := range b.shards {
+		s := &b.shards[i]
+		s.Lock()
+		if t := s.Oldest(); t != nil && (oldest == nil || t.since < since) {
+			oldest, since = s, t.since
+		}
+		s.Unlock()
+	}
+	if oldest != nil {
+		oldest.Lock()
+	}
+	return oldest
 }

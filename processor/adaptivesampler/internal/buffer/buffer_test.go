@@ -44,7 +44,7 @@ func open(b *Buffer[int], now time.Time, n int) (*Shard[int], *Trace[int]) {
 }
 
 func TestDue(t *testing.T) {
-	b := New[int](limits())
+	b := New[int](limits(), t0)
 	open(b, t0, 1)
 	s, tr := open(b, t0.Add(time.Second), 2)
 	s.Root(t0.Add(5*time.Second), tr)
@@ -59,7 +59,7 @@ func TestDue(t *testing.T) {
 }
 
 func TestDecisionsAreRemembered(t *testing.T) {
-	b := New[int](limits())
+	b := New[int](limits(), t0)
 	_, ok := b.Shard(id(1)).Remembered(id(1))
 	assert.False(t, ok)
 	th, err := otelsampling.ProbabilityToThreshold(0.25)
@@ -97,7 +97,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestOldestGoes(t *testing.T) {
-	b := New[int](limits())
+	b := New[int](limits(), t0)
 	s := b.Shard(id(1))
 	var same []int
 	for n := 1; len(same) < 4; n++ {
@@ -129,8 +129,24 @@ func TestOldestGoes(t *testing.T) {
 	assert.Empty(t, s.live)
 }
 
+// The oldest of all shards goes first.
+func TestRelieve(t *testing.T) {
+	b := New[int](limits(), t0)
+	assert.Nil(t, b.Relieve())
+	for n := range 100 {
+		open(b, t0.Add(time.Duration(n)*time.Second), (n*37)%100)
+	}
+	for n := range 100 {
+		s := b.Relieve()
+		tr := s.Oldest()
+		assert.Equal(t, time.Duration(n)*time.Second, tr.Since())
+		s.Close(tr, Verdict{})
+		s.Unlock()
+	}
+}
+
 func TestConcurrentUse(t *testing.T) {
-	b := New[int](limits())
+	b := New[int](limits(), t0)
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {

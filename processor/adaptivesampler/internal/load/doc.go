@@ -1,4 +1,4 @@
-// Package load turns readings of a load signal into a level of the sampling
-// ladder: smoothing, then steps with hysteresis. Values and times in, values
-// out.
+// Package load turns readings of the load signals into a level of the sampling
+// ladder: what a reading means as a load of 0 to 1, smoothing, then steps with
+// hysteresis. Values and times in, values out.
 package load

@@ -13,13 +13,15 @@ import "time"
 //	inside  = calls, on average
 //
 // the load is waiting/inside where there is always a call, and waiting where
-// there is not: one slow call a minute is a slow call and not a load. Calls of
-// n times Patience give 1 - 1/n, which is how much a queue is used that makes
-// its customers wait n times as long as an empty one: 0.6 at 2.5 times, 0.8 at
-// 5 times.
+// there is not: one slow call a minute is a slow call and not a load. Calls
+// that all take n times Patience give 1 - 1/n: 0.6 at 2.5 times, 0.8 at 5 times.
+// That is also how busy a server is whose customers take n times as long as at
+// an idle one (M/M/1), so the number means what it means for the processor.
 //
 // A refused call counts as full: the consumer says itself that it can take no
 // more.
+//
+// It remembers the calls under way and nothing of those that have ended.
 type Pressure struct {
 	// Patience is the longest that a healthy call takes.
 	Patience time.Duration
