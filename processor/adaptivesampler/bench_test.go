@@ -4,12 +4,14 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
 
+	"github.com/foundation-os/otelcol-foundation/internal/sampling"
 	"github.com/foundation-os/otelcol-foundation/processor/adaptivesampler/internal/metadata"
 )
 
@@ -24,23 +26,35 @@ func BenchmarkKeep(b *testing.B) {
 	for _, row := range []struct {
 		name, tracestate string
 		rate, floor      float64
+		perSecond        float64 // budget, with a demand of ten times as much
 	}{
-		{"kept at 1", "", 1, 0},
-		{"kept at 0.9999", "", 0.9999, 0},
-		{"kept at 0.9999, floor 1", "", 0.9999, 1},
-		{"dropped at 0", "", 0, 0},
-		{"dropped at 0.0001", "", 0.0001, 0},
-		{"dropped at 0.0001, floor 1", "", 0.0001, 1},
-		{"kept at 1, th in", "ot=th:0", 1, 0},
-		{"kept at 0.9999, th in", "ot=th:0", 0.9999, 0},
-		{"kept at 0.9999, vendors in", "dd=s:1;t.dm:-4,congo=t61rcWkgMzE", 0.9999, 0},
-		{"dropped at 0.0001, vendors in", "dd=s:1;t.dm:-4,congo=t61rcWkgMzE", 0.0001, 0},
+		{"kept at 1", "", 1, 0, 0},
+		{"kept at 0.9999", "", 0.9999, 0, 0},
+		{"kept at 0.9999, floor 1", "", 0.9999, 1, 0},
+		{"dropped at 0", "", 0, 0, 0},
+		{"dropped at 0.0001", "", 0.0001, 0, 0},
+		{"dropped at 0.0001, floor 1", "", 0.0001, 1, 0},
+		{"kept at 1, th in", "ot=th:0", 1, 0, 0},
+		{"kept at 0.9999, th in", "ot=th:0", 0.9999, 0, 0},
+		{"kept at 0.9999, vendors in", "dd=s:1;t.dm:-4,congo=t61rcWkgMzE", 0.9999, 0, 0},
+		{"dropped at 0.0001, vendors in", "dd=s:1;t.dm:-4,congo=t61rcWkgMzE", 0.0001, 0, 0},
+		{"budget, most kept", "", 1, 0, 1e6},
+		{"budget, a tenth kept", "", 1, 0, 1e3},
+		{"budget, a tenth kept, th in", "ot=th:0", 1, 0, 1e3},
+		{"budget, dropped at 0.0001", "", 0.0001, 0, 1e3},
 	} {
 		b.Run(row.name, func(b *testing.B) {
 			cfg := spanMode()
 			cfg.Preset, cfg.DefaultRate, cfg.Boosts.ErrorFloor = presetNone, row.rate, row.floor
-			s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", monitorOf(cfg))
+			cfg.Budget.SpansPerSecond = row.perSecond
+			m := monitorOf(cfg)
+			s, err := newSampler(processortest.NewNopSettings(metadata.Type), cfg, "traces", m)
 			require.NoError(b, err)
+			if m.budget != nil {
+				m.tick(time.Now().Add(-time.Second))
+				m.budget.observe(&tally{demand: [sampling.Contents]float64{1e4}})
+				m.tick(time.Now())
+			}
 			rng := rand.New(rand.NewPCG(1, 2))
 			spans := ptrace.NewSpanSlice()
 			for i := range 512 {

@@ -31,6 +31,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, "trace", cfg.Mode.String())
 	assert.Equal(t, "root", cfg.Scope.String())
 	assert.Equal(t, TraceConfig{Timeout: 30 * time.Second, DecisionDelay: 2 * time.Second, MaxBytes: 268435456, SpanLimit: 10000}, cfg.Trace)
+	assert.Equal(t, BudgetConfig{ErrorShare: 0.2, MinPerNamePerMinute: 1}, cfg.Budget)
 	assert.Equal(t, DecisionCacheConfig{Kept: 50000, Dropped: 1000000}, cfg.DecisionCache)
 	assert.Equal(t, "foundation_os", cfg.Preset.String())
 	assert.Equal(t, 1.0, cfg.DefaultRate)
@@ -74,11 +75,13 @@ name_attribute: ""
 load: {sources: [], ladder: [{above: 0.5, factor: 0.1}], exit_margin: 0, min_dwell: 0s, tick: 1s}
 sampling_precision: 14
 fail_closed: true
+budget: {spans_per_second: 0.5, error_share: 0, min_per_name_per_minute: 0}
 trace: {timeout: 1m, decision_delay: 0s, max_bytes: 1000000, span_limit: 100}
 decision_cache: {kept: 10, dropped: 20}
 logs: {hash_attribute: request_id}
 `)
 	require.NoError(t, err)
+	assert.Equal(t, BudgetConfig{SpansPerSecond: 0.5}, cfg.Budget)
 	assert.Empty(t, cfg.Load.Sources)
 	assert.Equal(t, []LadderStep{{Above: 0.5, Factor: 0.1}}, cfg.Load.Ladder, "replaces the default, does not extend it")
 	rule := newRule(cfg)
@@ -126,6 +129,11 @@ func TestValidate(t *testing.T) {
 		{`{load: {exit_margin: 0.7}}`, `load.exit_margin: with 0.7 the first step is never left, use at most its load of 0.6`},
 		{`{load: {min_dwell: -1s}}`, `load.min_dwell: -1s is not allowed, use 0s or more`},
 		{`{load: {tick: 1ms}}`, `load.tick: 1ms is not allowed, use 10ms or more`},
+		{`{budget: {spans_per_second: -1}}`, `budget.spans_per_second: -1 is not allowed, use 0 for no budget or more`},
+		{`{budget: {spans_per_second: .nan}}`, `budget.spans_per_second: NaN is not allowed, use 0 for no budget or more`},
+		{`{budget: {spans_per_second: .inf}}`, `budget.spans_per_second: +Inf is not allowed, use 0 for no budget or more`},
+		{`{budget: {error_share: 1.5}}`, `budget.error_share: 1.5 is not allowed, use 0 to 1`},
+		{`{budget: {min_per_name_per_minute: -1}}`, `budget.min_per_name_per_minute: -1 is not allowed, use 0 or more`},
 		{`{sampling_precision: 0}`, `sampling_precision: 0 is not allowed, use 1 to 14 hex digits`},
 		{`{sampling_precision: 15}`, `sampling_precision: 15 is not allowed, use 1 to 14 hex digits`},
 	} {

@@ -13,5 +13,6 @@
 // Mode trace is in tracemode.go and what it calls: gathered.go is what is known of
 // a trace, release.go when it is due, decide.go what becomes of it, window.go the
 // budget, output.go what leaves.
-// Mode span and log records are in processor.go.
+// Mode span and log records are in processor.go, what a trace in flight keeps in
+// setting.go, the budget of mode span in spanbudget.go.
 package adaptivesampler
