@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/processor/probabilisticsamplerprocessor"
@@ -11,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -191,6 +193,40 @@ func BenchmarkAdaptiveSamplerTraces(b *testing.B) {
 			cfg := peer.CreateDefaultConfig().(*probabilisticsamplerprocessor.Config)
 			cfg.Mode, cfg.SamplingPercentage = probabilisticsamplerprocessor.Equalizing, row.percent
 			adaptiveSamplerRunTraces(b, peer, cfg, plain)
+		})
+	}
+}
+
+// BenchmarkAdaptiveSamplerInTurn: mode span and the peer, at one rate for all names,
+// so that they do the same. net is how many times the peer's spans a second ours
+// are, without the clone that every way has to make. With -cpu 1,2 as many senders.
+func BenchmarkAdaptiveSamplerInTurn(b *testing.B) {
+	payload := make([]ptrace.Traces, runtime.GOMAXPROCS(0))
+	for i := range payload {
+		payload[i] = adaptiveSamplerTraces("")
+	}
+	start := func(b *testing.B, name string, factory processor.Factory, cfg component.Config) way {
+		p, err := factory.CreateTraces(b.Context(), adaptiveSamplerSettings(factory.Type()), cfg, consumertest.NewNop())
+		require.NoError(b, err)
+		require.NoError(b, p.Start(b.Context(), componenttest.NewNopHost()))
+		b.Cleanup(func() { require.NoError(b, p.Shutdown(context.Background())) })
+		return way{name, func() { wholeTraceFeed(payload, func(td ptrace.Traces) { _ = p.ConsumeTraces(b.Context(), td) }) }}
+	}
+	for _, c := range []struct {
+		name string
+		rate float64
+	}{{"kept", 0.9999}, {"a half", 0.5}, {"dropped", 0.0001}} {
+		b.Run(c.name, func(b *testing.B) {
+			peer := probabilisticsamplerprocessor.NewFactory()
+			peerConfig := peer.CreateDefaultConfig().(*probabilisticsamplerprocessor.Config)
+			peerConfig.Mode, peerConfig.SamplingPercentage = probabilisticsamplerprocessor.Equalizing, float32(c.rate*100)
+			m := inTurn(
+				b, len(payload)*adaptiveSamplerItems,
+				way{"clone", func() { wholeTraceFeed(payload, func(ptrace.Traces) {}) }},
+				start(b, "ours", adaptivesampler.NewFactory(), adaptiveSamplerConfig(adaptiveSamplerRate(c.rate))),
+				start(b, "peer", peer, peerConfig),
+			)
+			b.ReportMetric((m["peer"]-m["clone"])/(m["ours"]-m["clone"]), "net-x-peer")
 		})
 	}
 }

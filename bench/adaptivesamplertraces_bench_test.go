@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -154,46 +153,45 @@ func (s *wholeTraceSink) ConsumeTraces(ctx context.Context, td ptrace.Traces) er
 	return s.adaptiveSamplerSink.ConsumeTraces(ctx, td)
 }
 
-// wholeTraceRow is one way to do a task.
-type wholeTraceRow struct {
-	name string
-	run  func(next consumer.Traces)
-}
-
-func wholeTraceRows(b *testing.B, c wholeTraceCase, batches []ptrace.Traces) []wholeTraceRow {
-	peer := func(shards int) func(consumer.Traces) {
-		return func(next consumer.Traces) {
-			wholeTraceRun(b, tailsamplingprocessor.NewFactory(), c.peer(b, shards), batches, next, nil)
+// wholeTraceWays are the ways to do a task; "sharded" is the peer with as many
+// shards as cores, "peer" with its default of one.
+func wholeTraceWays(b *testing.B, c wholeTraceCase, batches []ptrace.Traces, sink *wholeTraceSink) []way {
+	peer := func(shards int) func() {
+		return func() {
+			wholeTraceRun(b, tailsamplingprocessor.NewFactory(), c.peer(b, shards), batches, sink, nil)
 		}
 	}
-	return []wholeTraceRow{
-		{"clone", func(next consumer.Traces) {
-			wholeTraceFeed(batches, func(td ptrace.Traces) { _ = next.ConsumeTraces(b.Context(), td) })
+	return []way{
+		{"clone", func() {
+			wholeTraceFeed(batches, func(td ptrace.Traces) { _ = sink.ConsumeTraces(b.Context(), td) })
 		}},
-		{"ours", func(next consumer.Traces) {
-			wholeTraceRun(b, adaptivesampler.NewFactory(), c.ours(), batches, next, nil)
-		}},
+		{"ours", func() { wholeTraceRun(b, adaptivesampler.NewFactory(), c.ours(), batches, sink, nil) }},
 		{"peer", peer(1)},
 		{"sharded", peer(runtime.GOMAXPROCS(0))},
 	}
 }
 
-// BenchmarkAdaptiveSamplerWholeTraces: the rows of side_by_side are run in turn, so
-// that their ratios hold on a busy machine too: net is how many times the peer's
-// spans a second ours are, without the clone that every row has to make. The rows
-// by themselves are for the allocations. With -cpu 1,2 as many senders; "sharded"
-// is the peer with as many shards, "peer" with its default of one.
+// BenchmarkAdaptiveSamplerWholeTraces: in_turn is the row to take ratios from: net is
+// how many times the peer's spans a second ours are, without the clone that every way
+// has to make, gross with it. The ways by themselves are for the allocations. With
+// -cpu 1,2 as many senders.
 func BenchmarkAdaptiveSamplerWholeTraces(b *testing.B) {
 	batches := wholeTraceBatches()
 	for _, c := range wholeTraceCases() {
-		rows := wholeTraceRows(b, c, batches)
-		b.Run(c.name+"/side_by_side", func(b *testing.B) { wholeTraceSideBySide(b, rows) })
-		for _, row := range rows {
-			b.Run(c.name+"/"+row.name, func(b *testing.B) {
-				sink := &wholeTraceSink{}
+		sink := &wholeTraceSink{}
+		ways := wholeTraceWays(b, c, batches, sink)
+		b.Run(c.name+"/in_turn", func(b *testing.B) {
+			m := inTurn(b, wholeTraces*wholeTraceSize, ways...)
+			b.ReportMetric((m["peer"]-m["clone"])/(m["ours"]-m["clone"]), "net-x-peer")
+			b.ReportMetric((m["sharded"]-m["clone"])/(m["ours"]-m["clone"]), "net-x-sharded")
+			b.ReportMetric(m["peer"]/m["ours"], "gross-x-peer")
+		})
+		for _, way := range ways {
+			b.Run(c.name+"/"+way.name, func(b *testing.B) {
+				sink.items = 0
 				b.ReportAllocs()
 				for b.Loop() {
-					row.run(sink)
+					way.run()
 				}
 				total := float64(b.N) * wholeTraces * wholeTraceSize
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/total, "ns/span")
@@ -201,28 +199,6 @@ func BenchmarkAdaptiveSamplerWholeTraces(b *testing.B) {
 			})
 		}
 	}
-}
-
-func wholeTraceSideBySide(b *testing.B, rows []wholeTraceRow) {
-	spent := map[string]time.Duration{}
-	rng := rand.New(rand.NewPCG(1, 2))
-	order := slices.Clone(rows)
-	for b.Loop() {
-		// In any order, since the garbage collector keeps to a beat of its own.
-		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		for _, row := range order {
-			start := time.Now()
-			row.run(&wholeTraceSink{})
-			spent[row.name] += time.Since(start)
-		}
-	}
-	for _, row := range rows {
-		b.ReportMetric(float64(spent[row.name].Nanoseconds())/float64(b.N)/(wholeTraces*wholeTraceSize), row.name+"-ns/span")
-	}
-	net := func(row string) float64 { return float64(spent[row] - spent["clone"]) }
-	b.ReportMetric(net("peer")/net("ours"), "net-x-peer")
-	b.ReportMetric(net("sharded")/net("ours"), "net-x-sharded")
-	b.ReportMetric(float64(spent["peer"])/float64(spent["ours"]), "gross-x-peer")
 }
 
 // BenchmarkAdaptiveSamplerWholeTracesMemory reports the live heap for each span that
