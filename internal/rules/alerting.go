@@ -114,7 +114,7 @@ func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string,
 		keepFiring: time.Duration(r.KeepFiringFor),
 		static:     labels.FromMap(ruleLabels),
 		maxActive:  opt.AlertsPerRule,
-		expand:     newExpander(r.Alert, opt.ExternalLabels),
+		expand:     newExpander(r.Alert, opt),
 		active:     map[uint64]*Alert{},
 	}
 	var err error

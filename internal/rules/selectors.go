@@ -50,7 +50,17 @@ const maxReach = 90 * 24 * time.Hour
 // range, offset and look-back, and the query offset.
 func (g *Group) Reach(at time.Time, lookback time.Duration) time.Duration {
 	longest := lookback
+	p := NewParser()
 	for _, e := range g.exprs {
+		// Computed durations, as in x[2 * 5m], have their values only in an
+		// expression that is made ready for its time; that changes it, so a copy.
+		e, err := p.ParseExpr(e.String())
+		if err == nil {
+			e, err = promql.PreprocessExpr(e, at, at, 0)
+		}
+		if err != nil {
+			continue // no query either, so it reaches nothing
+		}
 		from, _ := promql.FindMinMaxTime(&parser.EvalStmt{Expr: e, Start: at, End: at, LookbackDelta: lookback})
 		if from != 0 {
 			longest = max(longest, at.Sub(timestamp.Time(from)))

@@ -31,12 +31,17 @@ type text struct {
 type expander struct {
 	rule     string
 	external map[string]string
+	url      *url.URL
 	now      model.Time
 	query    func(q string) (promql.Vector, error)
 }
 
-func newExpander(rule string, external map[string]string) *expander {
-	return &expander{rule: rule, external: external}
+func newExpander(rule string, opt Options) *expander {
+	x := &expander{rule: rule, external: opt.ExternalLabels, url: opt.ExternalURL}
+	if x.url == nil {
+		x.url = &url.URL{}
+	}
+	return x
 }
 
 // parse parses all values of a rule's map, in the order of its keys.
@@ -76,7 +81,7 @@ func (x *expansion) expand(t text) (out string) {
 		return t.literal
 	}
 	if x.data == nil {
-		x.data = promtemplate.AlertTemplateData(x.s.Metric.Map(), x.x.external, "", x.s)
+		x.data = promtemplate.AlertTemplateData(x.s.Metric.Map(), x.x.external, x.x.url.String(), x.s)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -89,9 +94,6 @@ func (x *expansion) expand(t text) (out string) {
 	}
 	return b.String()
 }
-
-// externalURL is empty: there is no server behind an alert to link to.
-func (x *expander) externalURL() *url.URL { return &url.URL{} }
 
 func secondsToTime(v float64) (*time.Time, error) {
 	ns := v * 1e9
