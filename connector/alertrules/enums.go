@@ -60,6 +60,29 @@ func (s *Signal) UnmarshalText(text []byte) error {
 	return err
 }
 
+// Kind of an alert event: the end of its name.
+type Kind int
+
+const (
+	KindTriggered Kind = iota // an alert begins to fire
+	KindResolved              // it ends
+	KindActive                // told again: it fires, or ended a short while ago
+	KindPending               // it will fire if it goes on
+	KindNoData                // there is nothing any more to compare
+	KindFlapping              // it changed so often that it is held firing
+)
+
+var kinds = []string{"triggered", "resolved", "active", "pending", "no_data", "flapping"}
+
+func (k Kind) String() string { return nameOf(kinds, int(k)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Kind) UnmarshalText(text []byte) error {
+	i, err := indexOf(kinds, text, "alert event")
+	*k = Kind(i)
+	return err
+}
+
 // Strategy of translating OTLP names, as in Prometheus' OTLP settings.
 type Strategy int
 

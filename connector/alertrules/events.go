@@ -177,6 +177,22 @@ func (er *eventRules) each(f func(e *Event, active int)) {
 	}
 }
 
+// active hands the alerts that are active to tell; as for consume, nothing
+// changes before it returns.
+func (er *eventRules) active(at time.Time, tell func([]alertEvent)) {
+	er.mu.Lock()
+	defer er.mu.Unlock()
+	var all []alertEvent
+	for _, r := range er.rules {
+		r.tracker.Each(func(ep episodes.Episode) {
+			e := r.event(ep, rules.Firing, at, rules.ReasonMet)
+			e.kind = KindActive
+			all = append(all, e)
+		})
+	}
+	tell(all)
+}
+
 func (r *eventRule) event(ep episodes.Episode, state rules.State, at time.Time, reason string) alertEvent {
 	if state == rules.Resolved && at.Before(ep.Start) {
 		at = ep.Start // what ended it came late, or from another clock
@@ -189,11 +205,11 @@ func (r *eventRule) event(ep episodes.Episode, state rules.State, at time.Time, 
 	}
 	a := rules.Alert{Labels: labels.FromMap(ls), FiredAt: ep.Start}
 	e := alertEvent{
-		state: state, rule: r.cfg.Name, severity: r.cfg.Severity.String(), id: a.ID(), episode: a.EpisodeID(),
+		kind: KindTriggered, state: state, rule: r.cfg.Name, severity: r.cfg.Severity.String(), id: a.ID(), episode: a.EpisodeID(),
 		reason: reason, at: at, start: ep.Start, labels: a.Labels, annotations: r.annotations,
 	}
 	if state == rules.Resolved {
-		e.end = at
+		e.kind, e.end = KindResolved, at
 	}
 	return e
 }

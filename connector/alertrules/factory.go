@@ -30,9 +30,11 @@ func newFactory(clock func() time.Time, ticks bool) connector.Factory {
 func createDefaultConfig() component.Config {
 	return &Config{
 		EvaluationInterval:        30 * time.Second,
+		ResendInterval:            time.Minute,
 		DegradationEvents:         true,
 		PromoteResourceAttributes: []string{semconv.AttributeServiceName, semconv.AttributeDeploymentEnvironmentName},
 		EventPrefix:               defaultEventPrefix,
+		Emit:                      []Kind{KindTriggered, KindResolved, KindActive},
 		Limits:                    Limits{Series: 100_000, AlertsPerRule: 1000, SamplesPerQuery: 50_000_000},
 	}
 }

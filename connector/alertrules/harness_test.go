@@ -3,6 +3,8 @@ package alertrules
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,8 +125,14 @@ func (r *rig) step(d time.Duration) time.Time {
 	return now
 }
 
-// records takes the alert events that came out since the last call.
+// records takes the alert events that came out since the last call, without
+// re-sends.
 func (r *rig) records() []plog.LogRecord {
+	return slices.DeleteFunc(r.all(), func(lr plog.LogRecord) bool { return strings.HasSuffix(lr.EventName(), ".active") })
+}
+
+// all takes all that came out since the last call.
+func (r *rig) all() []plog.LogRecord {
 	var all []plog.LogRecord
 	for _, ld := range r.logs.AllLogs() {
 		for _, rl := range ld.ResourceLogs().All() {
@@ -139,10 +147,12 @@ func (r *rig) records() []plog.LogRecord {
 	return all
 }
 
-// short tells each event in one line.
-func (r *rig) short() []string {
+// short tells each event in one line, without re-sends.
+func (r *rig) short() []string { return lines(r.records()) }
+
+func lines(records []plog.LogRecord) []string {
 	var all []string
-	for _, lr := range r.records() {
+	for _, lr := range records {
 		s := lr.EventName()
 		for _, k := range []string{"alert.rule.name", "alert.value", "alert.reason"} {
 			if v, ok := lr.Attributes().Get(k); ok {

@@ -1,6 +1,7 @@
 package episodes
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -90,6 +91,13 @@ func (t *Tracker) Expire(now time.Time) []Episode {
 	}
 	slices.SortFunc(ended, func(a, b Episode) int { return strings.Compare(a.Key, b.Key) })
 	return ended
+}
+
+// Each calls f for the active groups, in the order of their keys.
+func (t *Tracker) Each(f func(Episode)) {
+	for _, key := range slices.Sorted(maps.Keys(t.active)) {
+		f(*t.active[key])
+	}
 }
 
 // Active counts the active groups.
