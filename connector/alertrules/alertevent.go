@@ -33,6 +33,8 @@ type alertEvent struct {
 	value       float64
 	hasValue    bool
 	flapping    bool
+	trace       pcommon.TraceID // zero = none
+	span        pcommon.SpanID
 }
 
 func eventOfChange(c rules.Change) alertEvent {
@@ -78,6 +80,8 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 	lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 	lr.SetSeverityNumber(severityNumber(e.severity))
 	lr.SetSeverityText(e.severity)
+	lr.SetTraceID(e.trace)
+	lr.SetSpanID(e.span)
 	at := lr.Attributes()
 	at.PutStr(semconv.AttributeAlertRuleName, e.rule)
 	at.PutStr(semconv.AttributeAlertID, e.id)

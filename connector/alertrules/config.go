@@ -58,7 +58,8 @@ type Config struct {
 	RuleFiles []string `mapstructure:"rule_files"`
 	// Rules are alerting rules in the short form. Default none.
 	Rules []Rule `mapstructure:"rules"`
-	// Events are rules that act on log records as they arrive. Default none.
+	// Events are rules that act on log records and spans as they arrive. Default
+	// none.
 	Events []Event `mapstructure:"events"`
 }
 
@@ -136,24 +137,26 @@ func (r *Rule) compileable() rules.Threshold {
 	}
 }
 
-// Event is a rule that acts on each log record as it arrives.
+// Event is a rule that acts on each log record or span as it arrives.
 type Event struct {
 	// Name of the alert; unique among rules and events.
 	Name string `mapstructure:"name"`
-	// Signal whose items are looked at: logs (default).
+	// Signal whose items are looked at: logs (default) or spans.
 	Signal Signal `mapstructure:"signal"`
-	// Condition in OTTL (log context, paths with their prefix, as in
-	// log.attributes["x"]) that triggers the alert. Required.
+	// Condition in OTTL (log or span context, paths with their prefix, as in
+	// log.attributes["x"] or span.name) that triggers the alert. Required.
 	Condition string `mapstructure:"condition"`
 	// Resolve is the condition that resolves it. Default none: it ends by
 	// ExpireAfter.
 	Resolve string `mapstructure:"resolve"`
-	// GroupBy are attributes of the record, its scope or its resource; each
+	// GroupBy are attributes of the record or span, its scope or its resource; each
 	// combination of values is an alert of its own. Default none: one alert.
 	GroupBy []string `mapstructure:"group_by"`
 	// ExpireAfter resolves an alert whose condition was not met again for so
 	// long. Default 0s: never; then Resolve is required.
 	ExpireAfter time.Duration `mapstructure:"expire_after"`
+	// Flapping holds an alert that begins and ends too often. Default: off.
+	Flapping Flapping `mapstructure:"flapping"`
 	// Severity: info, warning (default), error, critical.
 	Severity Severity `mapstructure:"severity"`
 	// Annotations, as they are. Default none.

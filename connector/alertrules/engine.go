@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
@@ -213,9 +214,18 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 }
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeLogs(ctx, ld, now, tell) })
+}
+
+func (e *engine) consumeTraces(ctx context.Context, td ptrace.Traces, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeTraces(ctx, td, now, tell) })
+}
+
+// consumeItems tells what the event rules make of a batch.
+func (e *engine) consumeItems(ctx context.Context, next consumer.Logs, consume func(now time.Time, tell func([]alertEvent)) (refused int)) {
 	now := e.clock()
 	told := 0
-	refused := e.events.consume(ctx, ld, now, func(events []alertEvent) {
+	refused := consume(now, func(events []alertEvent) {
 		told = len(events)
 		e.outbox.add(e.records(events, now))
 	})

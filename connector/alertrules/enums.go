@@ -46,10 +46,12 @@ func severityNumber(label string) plog.SeverityNumber {
 // Signal that an event rule looks at.
 type Signal int
 
-// SignalLogs is the one signal that event rules look at.
-const SignalLogs Signal = iota
+const (
+	SignalLogs Signal = iota
+	SignalSpans
+)
 
-var signals = []string{"logs"}
+var signals = []string{"logs", "spans"}
 
 func (s Signal) String() string { return nameOf(signals, int(s)) }
 

@@ -131,7 +131,8 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	}
 	records := plog.NewLogRecordSlice()
 	if at, _, ok := v.own.due(t); ok {
-		v.e.events.expire(now, func(expired []alertEvent) { v.e.outbox.add(v.e.records(expired, now)) })
+		unwatched := v.e.events.expire(now, func(ended []alertEvent) { v.e.outbox.add(v.e.records(ended, now)) })
+		v.e.refused(ctx, "flapping_limit", unwatched)
 		if v.e.degradations != nil {
 			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
 		}

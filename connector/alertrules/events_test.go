@@ -247,3 +247,44 @@ func TestRefusedEventsStayBeforeThoseThatCameMeanwhile(t *testing.T) {
 		assert.Equal(t, want, v.Int())
 	}
 }
+
+func TestEventRulesThatFlapAreHeld(t *testing.T) {
+	r := newRig(t, `
+evaluation_interval: 10s
+resend_interval: 0s
+emit: [triggered, resolved, flapping]
+events:
+  - name: Open
+    condition: log.attributes["to"] == "open"
+    resolve: log.attributes["to"] == "closed"
+    group_by: [breaker]
+    flapping: {transitions: 2, window: 1m}
+`)
+	for range 4 {
+		r.log(r.clock.now(), "a", "open")
+		r.step(10 * time.Second)
+		r.log(r.clock.now(), "a", "closed")
+		r.step(10 * time.Second)
+	}
+	assert.Equal(t, []string{
+		"triggered Open firing 12:00:00Z", "resolved Open resolved 12:00:00Z 12:00:10Z", "triggered Open firing 12:00:20Z", "flapping Open firing 12:00:20Z",
+	}, told(r.all()))
+	for range 4 {
+		r.step(10 * time.Second)
+	}
+	assert.Empty(t, r.all())
+	r.step(10 * time.Second)
+	assert.Equal(t, []string{"resolved Open resolved 12:00:20Z 12:02:10Z"}, told(r.all()), "a minute after it last changed")
+}
+
+// What led to an alert is one click away.
+func TestEventRulesTellTheTraceOfTheirRecord(t *testing.T) {
+	r := newRig(t, breaker)
+	ld := breakerLog(t0, "a", "open")
+	ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetTraceID([16]byte{1})
+	ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).SetSpanID([8]byte{2})
+	require.NoError(t, r.ll.ConsumeLogs(t.Context(), ld))
+	got := r.records()
+	require.Len(t, got, 1)
+	assert.Equal(t, []any{[16]byte{1}, [8]byte{2}}, []any{[16]byte(got[0].TraceID()), [8]byte(got[0].SpanID())})
+}

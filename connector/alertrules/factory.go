@@ -24,6 +24,7 @@ func newFactory(clock func() time.Time, ticks bool) connector.Factory {
 		connector.WithMetricsToLogs(r.metricsToLogs, metadata.MetricsToLogsStability),
 		connector.WithMetricsToMetrics(r.metricsToMetrics, metadata.MetricsToMetricsStability),
 		connector.WithLogsToLogs(r.logsToLogs, metadata.LogsToLogsStability),
+		connector.WithTracesToLogs(r.tracesToLogs, metadata.TracesToLogsStability),
 	)
 }
 
@@ -100,4 +101,12 @@ func (r *registry) logsToLogs(_ context.Context, set connector.Settings, cfg com
 		return nil, err
 	}
 	return e.logsInstance(next), nil
+}
+
+func (r *registry) tracesToLogs(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Traces, error) {
+	e, err := r.engine(set, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return e.tracesInstance(next), nil
 }

@@ -50,7 +50,8 @@ func (c *clock) add(d time.Duration) time.Time {
 }
 
 // rig is the connector, wired as in the shipped configuration: metrics→logs,
-// metrics→metrics, logs→logs, all with one ID, both logs outputs into one sink.
+// metrics→metrics, logs→logs, traces→logs, all with one ID, the logs outputs into
+// one sink.
 type rig struct {
 	t       *testing.T
 	clock   *clock
@@ -58,6 +59,7 @@ type rig struct {
 	e       *engine
 	ml, mm  connector.Metrics
 	ll      connector.Logs
+	tl      connector.Traces
 	logs    *consumertest.LogsSink
 	metrics *consumertest.MetricsSink
 	stop    func()
@@ -96,8 +98,10 @@ func newRigOf(t *testing.T, cfg *Config) *rig {
 	require.NoError(t, err)
 	r.ll, err = f.CreateLogsToLogs(ctx, set, cfg, r.logs)
 	require.NoError(t, err)
+	r.tl, err = f.CreateTracesToLogs(ctx, set, cfg, r.logs)
+	require.NoError(t, err)
 	r.e = r.ml.(*metricsInstance).e
-	all := []component.Component{r.ml, r.mm, r.ll}
+	all := []component.Component{r.ml, r.mm, r.ll, r.tl}
 	for _, c := range all {
 		require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
 	}

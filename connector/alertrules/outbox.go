@@ -54,7 +54,9 @@ func (o *outbox) resend(records plog.LogRecordSlice) {
 	records.MoveAndAppendTo(o.pending)
 }
 
-func isResend(lr plog.LogRecord) bool { return strings.HasSuffix(lr.EventName(), "."+KindActive.String()) }
+func isResend(lr plog.LogRecord) bool {
+	return strings.HasSuffix(lr.EventName(), "."+KindActive.String())
+}
 
 func removeResends(from plog.LogRecordSlice) int {
 	before := from.Len()

@@ -75,15 +75,15 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 		return nil, nil, err
 	}
 	var cleared []*Alert
-	var changes []Change
+	var notes notes
 	for h, a := range r.active {
 		now, holds := found[h]
 		if kept[h] {
-			changes = r.noteNoData(changes, a, true, e.at)
+			notes.noData(a, true)
 			continue
 		}
 		if holds {
-			changes = r.noteNoData(changes, a, now.NoData, e.at)
+			notes.noData(a, now.NoData)
 			a.KeepFiringSince = time.Time{}
 			if !now.NoData { // what was seen last says more than NaN
 				a.Value, a.Annotations = now.Value, now.Annotations
@@ -100,7 +100,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 			continue
 		} else if a.State == Firing && r.changedTooOften(h, e) {
 			a.Flapping, a.Over = true, true
-			changes = append(changes, r.note(a, NoteFlapping, e.at))
+			notes.add(a, NoteFlapping)
 			continue
 		}
 		delete(r.active, h)
@@ -118,11 +118,12 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 		}
 		r.active[h] = a
 		if a.NoData {
-			changes = append(changes, r.note(a, NoteNoData, e.at))
+			notes.add(a, NoteNoData)
 		}
 	}
 
 	var out promql.Vector
+	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
 		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold && !kept[h] {
@@ -134,10 +135,13 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: a.Reason()})
 			if r.changedTooOften(h, e) {
 				a.Flapping = true
-				changes = append(changes, r.note(a, NoteFlapping, e.at))
+				notes.add(a, NoteFlapping)
 			}
 		}
 		out = append(out, r.sample(a, e.queryAt()), r.forState(a, e.queryAt()))
+	}
+	for _, n := range notes {
+		changes = append(changes, Change{Rule: r.info, Alert: *n.alert, At: e.at, Reason: n.alert.Reason(), Note: n.what})
 	}
 	changes = append(changes, r.resolve(ctx, cleared, e)...)
 	r.beyond.flaps.Forget(e.at)

@@ -93,19 +93,26 @@ func (r *alerting) missesSome(found map[uint64]*Alert) bool {
 	return false
 }
 
-// noteNoData sets whether an alert is without data, and tells when it begins to
-// be.
-func (r *alerting) noteNoData(changes []Change, a *Alert, noData bool, at time.Time) []Change {
-	began := noData && !a.NoData
-	a.NoData = noData
-	if began {
-		changes = append(changes, r.note(a, NoteNoData, at))
-	}
-	return changes
+// notes are what is to be told of alerts beside their changes of state, once the
+// evaluation is through with them.
+type notes []struct {
+	alert *Alert
+	what  Note
 }
 
-func (r *alerting) note(a *Alert, n Note, at time.Time) Change {
-	return Change{Rule: r.info, Alert: *a, At: at, Reason: a.Reason(), Note: n}
+func (n *notes) add(a *Alert, what Note) {
+	*n = append(*n, struct {
+		alert *Alert
+		what  Note
+	}{a, what})
+}
+
+// noData sets whether an alert is without data, and notes when it begins to be.
+func (n *notes) noData(a *Alert, without bool) {
+	if without && !a.NoData {
+		n.add(a, NoteNoData)
+	}
+	a.NoData = without
 }
 
 // changedTooOften notes that an alert begins or ends.
