@@ -17,10 +17,17 @@ type way struct {
 // item: ratios of them hold on a machine that others use, too. It returns the
 // medians.
 func inTurn(b *testing.B, items int, ways ...way) map[string]float64 {
+	return inTurnAfter(b, items, func() {}, ways...)
+}
+
+// inTurnAfter is inTurn with something that comes before the ways in each
+// iteration and is not timed.
+func inTurnAfter(b *testing.B, items int, before func(), ways ...way) map[string]float64 {
 	spent := map[string][]time.Duration{}
 	rng := rand.New(rand.NewPCG(1, 2))
 	order := slices.Clone(ways)
 	for b.Loop() {
+		before()
 		// In any order, since the garbage collector keeps to a beat of its own.
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 		for _, w := range order {
