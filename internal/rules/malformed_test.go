@@ -38,8 +38,10 @@ bad.yaml: 11:5: group "one", rule 6, "": must be a mapping with the keys alert, 
 bad.yaml: 12:3: group "one": the name is repeated in the same file
 bad.yaml: 12:3: group "one": unknown key "ruels", allowed are name, interval, query_offset, limit, labels, rules
 bad.yaml: 16:5: group "two", rule 1, "r": a value (map) has the wrong type`},
-		{"aliases", "groups:\n- {name: a, rules: [&r {alert: A, expr: up, labels: &l {x: y}}, {alert: B, expr: up, labels: {<<: *l}}, {alert: C, expr: up, sumary: x}]}\n- {name: b, rules: [*r]}\n",
-			`bad.yaml: 2:105: group "a", rule 3, "C": unknown key "sumary", allowed are alert, record, expr, for, keep_firing_for, labels, annotations`},
+		{
+			"aliases", "groups:\n- {name: a, rules: [&r {alert: A, expr: up, labels: &l {x: y}}, {alert: B, expr: up, labels: {<<: *l}}, {alert: C, expr: up, sumary: x}]}\n- {name: b, rules: [*r]}\n",
+			`bad.yaml: 2:105: group "a", rule 3, "C": unknown key "sumary", allowed are alert, record, expr, for, keep_firing_for, labels, annotations`,
+		},
 		{"no YAML", "groups: [", "bad.yaml: yaml: line 1: did not find expected node content"},
 		{"a list", "- a", "bad.yaml: 1:1: must be a mapping with the keys groups"},
 		{"groups of text", "groups: text", `bad.yaml: 1:1: "text" (str) has the wrong type`},
