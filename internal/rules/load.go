@@ -3,11 +3,13 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -42,7 +44,12 @@ func NewParser() parser.Parser {
 // each with file, group and rule.
 func Load(file string, content []byte, opt Options) ([]*Group, error) {
 	p := NewParser()
-	parsed, errs := parseFile(content, opt.IgnoreUnknownFields, p)
+	parsed, errs := rulefmt.Parse(content, opt.IgnoreUnknownFields, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
+	if parsed == nil {
+		if better := malformed(content, !opt.IgnoreUnknownFields, p); len(better) > 0 {
+			errs = better
+		}
+	}
 	for i := range errs {
 		errs[i] = fmt.Errorf("%s: %w", file, errs[i])
 	}
