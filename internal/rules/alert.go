@@ -52,6 +52,7 @@ type Alert struct {
 	Over     bool // of one that flaps: its condition does not hold now
 
 	source labels.Labels // the element's own labels without the name
+	series alertSeries
 }
 
 // Source are the labels of the element that the alert was made of, without its

@@ -9,10 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -37,6 +35,7 @@ type alerting struct {
 	maxActive   int
 	expand      *expander
 	active      map[uint64]*Alert
+	memory      memory
 	beyond      beyond
 }
 
@@ -50,6 +49,7 @@ func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string,
 		maxActive:  opt.AlertsPerRule,
 		expand:     newExpander(r.Alert, opt),
 		active:     map[uint64]*Alert{},
+		memory:     memory{max: opt.AlertsPerRule},
 	}
 	var err error
 	if a.labels, err = a.expand.parse("label", ruleLabels); err != nil {
@@ -66,6 +66,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	r.memory.turn()
 	found, err := r.alertsOf(ctx, vec, e)
 	if err != nil {
 		return nil, nil, err
@@ -122,7 +123,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 		}
 	}
 
-	var out promql.Vector
+	out := make(promql.Vector, 0, 2*len(r.active))
 	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
@@ -138,7 +139,8 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 				notes.add(a, NoteFlapping)
 			}
 		}
-		out = append(out, r.sample(a, e.queryAt()), r.forState(a, e.queryAt()))
+		state, forState := r.samples(a, e.queryAt())
+		out = append(out, state, forState)
 	}
 	for _, n := range notes {
 		changes = append(changes, Change{Rule: r.info, Alert: *n.alert, At: e.at, Reason: n.alert.Reason(), Note: n.what})
@@ -178,36 +180,20 @@ func (r *alerting) keeps(a *Alert, at time.Time) bool {
 // element that is NaN counts as absent, where upstream would fire on `!=` and
 // on expressions without a comparison.
 func (r *alerting) alertsOf(ctx context.Context, vec promql.Vector, e evaluation) (map[uint64]*Alert, error) {
+	r.expand.begin(ctx, e)
 	found := make(map[uint64]*Alert, len(vec))
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for _, s := range vec {
 		if s.H == nil && math.IsNaN(s.F) {
 			continue
 		}
-		h, a := r.alertOf(ctx, s, lb, e)
+		h, a := r.alertOf(s, lb, e)
 		if _, dup := found[h]; dup {
 			return nil, errDuplicateAlert
 		}
 		found[h] = a
 	}
 	return found, nil
-}
-
-func (r *alerting) alertOf(ctx context.Context, s promql.Sample, lb *labels.Builder, e evaluation) (uint64, *Alert) {
-	x := r.expand.on(ctx, s, e)
-	lb.Reset(s.Metric)
-	lb.Del(model.MetricNameLabel)
-	source := lb.Labels()
-	for _, l := range r.labels {
-		lb.Set(l.name, x.expand(l))
-	}
-	lb.Set(labels.AlertName, r.info.Name)
-	ls := lb.Labels()
-	annotations := labels.NewScratchBuilder(len(r.annotations))
-	for _, a := range r.annotations {
-		annotations.Add(a.name, x.expand(a))
-	}
-	return ls.Hash(), &Alert{Labels: ls, Annotations: annotations.Labels(), ActiveAt: e.at, Value: s.F, source: source}
 }
 
 // resolve makes the changes of alerts that fire no longer. A comparison gives
@@ -252,25 +238,4 @@ func ended(r Rule, a *Alert, at time.Time, reason string) Change {
 // dropStarted keeps the ends only: what a limit ends at once never started.
 func dropStarted(changes []Change) []Change {
 	return slices.DeleteFunc(changes, func(c Change) bool { return c.Alert.State != Resolved })
-}
-
-func (r *alerting) sample(a *Alert, at time.Time) promql.Sample {
-	lb := r.stateLabels(a, alertsMetric)
-	lb.Set(stateLabel, a.State.String())
-	return promql.Sample{Metric: lb.Labels(), T: timestamp.FromTime(at), F: 1}
-}
-
-func (r *alerting) forState(a *Alert, at time.Time) promql.Sample {
-	return promql.Sample{Metric: r.stateLabels(a, forStateMetric).Labels(), T: timestamp.FromTime(at), F: float64(a.ActiveAt.Unix())}
-}
-
-// stateLabels are the labels of ALERTS and ALERTS_FOR_STATE. The rule's labels
-// lie below the alert's because a label that a template expanded to nothing is
-// missing there, and upstream writes it as it stands in the rule.
-func (r *alerting) stateLabels(a *Alert, metric string) *labels.Builder {
-	lb := labels.NewBuilder(r.static)
-	a.Labels.Range(func(l labels.Label) { lb.Set(l.Name, l.Value) })
-	lb.Set(model.MetricNameLabel, metric)
-	lb.Set(labels.AlertName, r.info.Name)
-	return lb
 }

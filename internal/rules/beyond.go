@@ -74,7 +74,7 @@ func (r *alerting) goOn(ctx context.Context, found map[uint64]*Alert, e evaluati
 		e.result.Refused += refused
 		lb := labels.NewBuilder(labels.EmptyLabels())
 		for _, ls := range missing {
-			h, a := r.alertOf(ctx, promql.Sample{Metric: ls, F: math.NaN()}, lb, e)
+			h, a := r.alertOf(promql.Sample{Metric: ls, F: math.NaN()}, lb, e)
 			if a.NoData = true; found[h] == nil {
 				found[h] = a
 			}

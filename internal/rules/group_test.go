@@ -290,7 +290,9 @@ func TestTemplatesAsUpstream(t *testing.T) {
 			}
 			parsed, err := x.parse("annotation", map[string]string{"s": text})
 			require.NoError(t, err, text)
-			got := x.on(t.Context(), s, evaluation{at: at(1), query: q}).expand(parsed[0])
+			x.begin(t.Context(), evaluation{at: at(1), query: q})
+			element := expansion{x: x, s: s}
+			got := element.expand(parsed[0])
 			// What a function says of a bad argument is its own business.
 			want, _, failed := strings.Cut(want, "error calling toTime")
 			if failed {

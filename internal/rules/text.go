@@ -17,11 +17,15 @@ import (
 // templateDefs are the variables that Prometheus gives every alert template.
 const templateDefs = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 
+// templateVars is the number of nodes that templateDefs makes.
+const templateVars = 4
+
 // text is a label or annotation: a literal, or a template parsed once.
 type text struct {
 	name    string
 	literal string
 	tmpl    *template.Template
+	need    need
 }
 
 // expander runs a rule's templates. The functions are bound when a template is
@@ -56,6 +60,7 @@ func (x *expander) parse(what string, m map[string]string) ([]text, error) {
 				return nil, fmt.Errorf("%s %q: %w", what, p.Name, err)
 			}
 		}
+		t.need = t.needOf()
 		texts = append(texts, t)
 	}
 	return texts, nil
@@ -68,10 +73,10 @@ type expansion struct {
 	s    promql.Sample
 }
 
-func (x *expander) on(ctx context.Context, s promql.Sample, e evaluation) *expansion {
+// begin makes the expander ready for an evaluation.
+func (x *expander) begin(ctx context.Context, e evaluation) {
 	x.now = model.Time(timestamp.FromTime(e.at))
 	x.query = func(q string) (promql.Vector, error) { return e.query(ctx, q, x.now.Time()) }
-	return &expansion{x: x, s: s}
 }
 
 // expand returns the text. A template that fails gives its error as text: an
