@@ -82,11 +82,12 @@ func (e *engine) resend(t, now time.Time) {
 		return
 	}
 	var events []alertEvent
+	traces := shower{from: e.exemplars}
 	for _, g := range e.eval.groups {
 		g.Alerts(func(r rules.Rule, a rules.Alert) {
 			if a.State == rules.Firing && a.FiredAt.Before(at) {
 				event := eventOfAlert(r, a, at)
-				event.show(e.exemplars, r, a)
+				traces.show(&event, r, a)
 				events = append(events, event)
 			}
 		})
