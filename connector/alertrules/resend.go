@@ -82,24 +82,28 @@ func (e *engine) resend(t, now time.Time) {
 		return
 	}
 	var events []alertEvent
+	traces := shower{from: e.exemplars}
 	for _, g := range e.eval.groups {
 		g.Alerts(func(r rules.Rule, a rules.Alert) {
 			if a.State == rules.Firing && a.FiredAt.Before(at) {
 				event := eventOfAlert(r, a, at)
-				event.show(e.exemplars, r, a)
+				traces.show(&event, r, a)
 				events = append(events, event)
 			}
 		})
 	}
-	e.events.active(at, func(active []alertEvent) {
-		events = append(events, active...)
-		slices.SortStableFunc(events, func(a, b alertEvent) int { return a.compare(&b) })
-		events = append(events, e.ended.resends(at, now)...)
-		records := plog.NewLogRecordSlice()
-		records.EnsureCapacity(len(events))
+	slices.SortStableFunc(events, func(a, b alertEvent) int { return a.compare(&b) })
+	records := plog.NewLogRecordSlice()
+	write := func(events []alertEvent) {
+		records.EnsureCapacity(records.Len() + len(events))
 		for i := range events {
 			events[i].write(records.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
 		}
+	}
+	write(events)
+	e.events.active(at, func(active []alertEvent) {
+		write(active)
+		write(e.ended.resends(at, now))
 		e.outbox.resend(records)
 	})
 }

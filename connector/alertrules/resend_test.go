@@ -153,15 +153,21 @@ func TestReSendsTakeNoRoomFromEvents(t *testing.T) {
 	for range maxOutbox + 5 {
 		again.AppendEmpty().SetEventName("x.active")
 	}
-	o.add(numbered(1))
 	o.resend(again)
+	o.add(numbered(1))
 	for range maxOutbox {
 		o.add(numbered(2))
 	}
-	all, dropped := o.take()
+	last, _ := o.pending.At(o.pending.Len() - maxOutbox).Attributes().Get("i")
+	assert.Equal(t, int64(2), last.Int(), "nor do they give way: what is left before the events are all of them")
+	assert.Equal(t, "x.active", o.pending.At(maxOutbox+4).EventName())
+	_, dropped, err := o.send(t.Context(), &refusing{err: errors.New("busy"), times: 1})
+	require.Error(t, err)
 	assert.Equal(t, 1, dropped)
-	assert.Equal(t, 2*maxOutbox+5, all.Len())
-	assert.Equal(t, "x.active", all.At(0).EventName(), "the oldest event went")
+	all, _ := o.take()
+	require.Equal(t, maxOutbox, all.Len(), "re-sends are not kept")
+	first, _ := all.At(0).Attributes().Get("i")
+	assert.Equal(t, int64(2), first.Int(), "the oldest event went")
 }
 
 func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
