@@ -3,6 +3,7 @@ package alertrules
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
 // evaluator evaluates the groups that are due, in their order, and collects what
@@ -23,6 +25,8 @@ type evaluator struct {
 	own         schedule // of expiry and degradation events
 	began       time.Time
 	truncate    schedule
+	resend      *schedule // nil = never
+	survey      survey
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
@@ -60,6 +64,7 @@ func (t *transitions) copy() map[tally]int64 {
 const truncateInterval = 5 * time.Minute
 
 func newEvaluator(e *engine, groups []*rules.Group) evaluator {
+	rules.LinkSources(groups, store.Lookback)
 	return evaluator{e: e, groups: rules.InOrder(groups), lastTallies: map[tally]int{}}
 }
 
@@ -71,10 +76,26 @@ func (v *evaluator) longestInterval() time.Duration {
 	return longest
 }
 
+// window is how far back an exemplar is of use.
+func (v *evaluator) window() time.Duration {
+	var longest time.Duration
+	for _, g := range v.groups {
+		for _, r := range g.AlertRules() {
+			longest = max(longest, r.Sources.Window)
+		}
+	}
+	return longest
+}
+
 func (v *evaluator) begin(now time.Time) {
 	v.began = now
 	v.own = newSchedule(v.e.cfg.EvaluationInterval, now)
 	v.truncate = newSchedule(truncateInterval, now)
+	v.survey.schedule = newSchedule(surveyInterval, now)
+	if v.e.cfg.ResendInterval > 0 && slices.Contains(v.e.cfg.Emit, KindActive) {
+		s := newSchedule(v.e.cfg.ResendInterval, now)
+		v.resend = &s
+	}
 	v.schedules = make([]schedule, len(v.groups))
 	for i, g := range v.groups {
 		v.schedules[i] = newSchedule(g.Interval, now)
@@ -84,6 +105,9 @@ func (v *evaluator) begin(now time.Time) {
 // next is when something is due.
 func (v *evaluator) next() time.Time {
 	t := v.own.next
+	if v.resend != nil && v.resend.next.Before(t) {
+		t = v.resend.next
+	}
 	for _, s := range v.schedules {
 		if s.next.Before(t) {
 			t = s.next
@@ -101,6 +125,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	m := newStateMetrics(sm.Metrics(), v.e.cfg.ExternalLabels)
 
 	var events []alertEvent
+	traces := shower{from: v.e.exemplars}
 	evaluated := 0
 	for i, g := range v.groups {
 		at, missed, ok := v.schedules[i].due(t)
@@ -112,11 +137,9 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		evaluated += res.Evaluated
 		v.report(ctx, g, &res)
 		for _, c := range res.Changes {
-			if e, ok := eventOfChange(c); ok {
-				events = append(events, e)
-			} else {
-				v.transitions.add(tally{c.Rule.Name, c.Alert.State.String(), c.Alert.Severity()})
-			}
+			event := eventOfChange(c)
+			traces.show(&event, c.Rule, c.Alert)
+			events = append(events, event)
 		}
 		m.recorded(res.Recorded, res.Stale, at)
 	}
@@ -126,7 +149,8 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	}
 	records := plog.NewLogRecordSlice()
 	if at, _, ok := v.own.due(t); ok {
-		v.e.events.expire(now, func(expired []alertEvent) { v.e.outbox.add(v.e.records(expired, now)) })
+		unwatched := v.e.events.expire(now, func(ended []alertEvent) { v.e.outbox.add(v.e.records(ended, now)) })
+		v.e.refused(ctx, "flapping_limit", unwatched)
 		if v.e.degradations != nil {
 			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
 		}
@@ -134,6 +158,9 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.e.tel.AlertRulesSeries.Record(ctx, int64(v.e.store.Series()))
 	}
 	v.e.records(events, now).MoveAndAppendTo(records)
+	if at, _, ok := v.survey.due(t); ok {
+		v.look(ctx, at)
+	}
 	if _, _, ok := v.truncate.due(t); ok {
 		v.drop(ctx, t)
 	}
@@ -143,8 +170,12 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 // report logs and counts what went wrong, once per rule and evaluation.
 func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Result) {
 	v.e.refused(ctx, "alert_limit", res.Refused)
+	v.e.refused(ctx, "flapping_limit", res.Unwatched)
 	v.e.tel.AlertRulesEvaluationFailures.Add(ctx, int64(len(res.Failures)))
 	for _, f := range res.Failures {
+		if f.TooManySamples() {
+			v.e.refused(ctx, "sample_limit", 1)
+		}
 		if ctx.Err() == nil {
 			v.e.logger.Warn("rule failed", zap.String("file", g.File), zap.String("group", g.Name), zap.String("rule", f.Rule), zap.Error(f.Err))
 		}
@@ -154,6 +185,7 @@ func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Resul
 // drop forgets samples and sources that no rule reaches any more.
 func (v *evaluator) drop(ctx context.Context, t time.Time) {
 	v.e.intake.Forget(t.Add(-time.Hour))
+	v.e.exemplars.Forget(t.Add(-v.window()).UnixMilli())
 	if err := v.e.store.Truncate(ctx, t); err != nil && ctx.Err() == nil {
 		v.e.logger.Warn("samples that no rule reaches could not be dropped", zap.Error(err))
 	}
