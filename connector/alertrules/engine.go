@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
@@ -39,6 +41,7 @@ type engine struct {
 	events       *eventRules
 	degradations *degradations // nil when switched off
 	outbox       *outbox
+	ended        ended
 
 	// Set by registration, before any Start.
 	life      sync.Mutex
@@ -185,6 +188,7 @@ func (e *engine) tick(ctx context.Context) {
 	now := e.clock()
 	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
 	e.outbox.add(records)
+	e.resend(now.Add(-e.cfg.EvalDelay), now)
 	e.flush(ctx, e.logs)
 	if e.metrics != nil && md.DataPointCount() > 0 {
 		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
@@ -210,9 +214,18 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 }
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeLogs(ctx, ld, now, tell) })
+}
+
+func (e *engine) consumeTraces(ctx context.Context, td ptrace.Traces, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeTraces(ctx, td, now, tell) })
+}
+
+// consumeItems tells what the event rules make of a batch.
+func (e *engine) consumeItems(ctx context.Context, next consumer.Logs, consume func(now time.Time, tell func([]alertEvent)) (refused int)) {
 	now := e.clock()
 	told := 0
-	refused := e.events.consume(ctx, ld, now, func(events []alertEvent) {
+	refused := consume(now, func(events []alertEvent) {
 		told = len(events)
 		e.outbox.add(e.records(events, now))
 	})
@@ -222,12 +235,22 @@ func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Lo
 	}
 }
 
-// records writes events and counts them as transitions.
+// records writes the events that are asked for, and counts changes of state as
+// transitions.
 func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice {
 	out := plog.NewLogRecordSlice()
 	for i := range events {
-		events[i].write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
-		e.eval.transitions.add(tally{events[i].rule, events[i].state.String(), events[i].severity})
+		ev := &events[i]
+		switch ev.kind {
+		case KindTriggered, KindResolved, KindPending:
+			e.eval.transitions.add(tally{ev.rule, ev.state.String(), ev.severity})
+			if !e.ended.note(ev, now) {
+				e.refused(context.Background(), "resend_limit", 1)
+			}
+		}
+		if slices.Contains(e.cfg.Emit, ev.kind) {
+			ev.write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
+		}
 	}
 	return out
 }
@@ -240,6 +263,7 @@ func (e *engine) flush(ctx context.Context, next consumer.Logs) {
 	}
 	e.count(ctx, e.tel.AlertRulesEvents, sent, "outcome", "sent")
 	e.count(ctx, e.tel.AlertRulesEvents, dropped, "outcome", "dropped")
+	e.count(ctx, e.tel.AlertRulesEvents, e.outbox.takeSuperseded(), "outcome", "superseded")
 }
 
 func (e *engine) refused(ctx context.Context, reason string, n int) {

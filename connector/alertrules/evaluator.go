@@ -3,6 +3,7 @@ package alertrules
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type evaluator struct {
 	own         schedule // of expiry and degradation events
 	began       time.Time
 	truncate    schedule
+	resend      *schedule // nil = never
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
@@ -75,6 +77,10 @@ func (v *evaluator) begin(now time.Time) {
 	v.began = now
 	v.own = newSchedule(v.e.cfg.EvaluationInterval, now)
 	v.truncate = newSchedule(truncateInterval, now)
+	if v.e.cfg.ResendInterval > 0 && slices.Contains(v.e.cfg.Emit, KindActive) {
+		s := newSchedule(v.e.cfg.ResendInterval, now)
+		v.resend = &s
+	}
 	v.schedules = make([]schedule, len(v.groups))
 	for i, g := range v.groups {
 		v.schedules[i] = newSchedule(g.Interval, now)
@@ -84,6 +90,9 @@ func (v *evaluator) begin(now time.Time) {
 // next is when something is due.
 func (v *evaluator) next() time.Time {
 	t := v.own.next
+	if v.resend != nil && v.resend.next.Before(t) {
+		t = v.resend.next
+	}
 	for _, s := range v.schedules {
 		if s.next.Before(t) {
 			t = s.next
@@ -112,11 +121,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		evaluated += res.Evaluated
 		v.report(ctx, g, &res)
 		for _, c := range res.Changes {
-			if e, ok := eventOfChange(c); ok {
-				events = append(events, e)
-			} else {
-				v.transitions.add(tally{c.Rule.Name, c.Alert.State.String(), c.Alert.Severity()})
-			}
+			events = append(events, eventOfChange(c))
 		}
 		m.recorded(res.Recorded, res.Stale, at)
 	}
@@ -126,7 +131,8 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	}
 	records := plog.NewLogRecordSlice()
 	if at, _, ok := v.own.due(t); ok {
-		v.e.events.expire(now, func(expired []alertEvent) { v.e.outbox.add(v.e.records(expired, now)) })
+		unwatched := v.e.events.expire(now, func(ended []alertEvent) { v.e.outbox.add(v.e.records(ended, now)) })
+		v.e.refused(ctx, "flapping_limit", unwatched)
 		if v.e.degradations != nil {
 			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
 		}
@@ -143,6 +149,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 // report logs and counts what went wrong, once per rule and evaluation.
 func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Result) {
 	v.e.refused(ctx, "alert_limit", res.Refused)
+	v.e.refused(ctx, "flapping_limit", res.Unwatched)
 	v.e.tel.AlertRulesEvaluationFailures.Add(ctx, int64(len(res.Failures)))
 	for _, f := range res.Failures {
 		if ctx.Err() == nil {

@@ -2,6 +2,7 @@ package alertrules
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"go.opentelemetry.io/collector/consumer"
@@ -24,7 +25,11 @@ type outbox struct {
 	// its time holds up nobody who only adds.
 	mu      sync.Mutex
 	pending plog.LogRecordSlice
+	resent  int // how many of pending are re-sends
 	dropped int // since the last send
+	// superseded counts the re-sends since the last send that were not taken, and
+	// are not kept because the next ones tell the same.
+	superseded int
 }
 
 func newOutbox(scope string) *outbox {
@@ -39,10 +44,33 @@ func (o *outbox) add(records plog.LogRecordSlice) {
 	o.trim()
 }
 
+// resend appends records that tell again what is known. They replace those of
+// before, and are not bounded here: there are as many as there are alerts.
+func (o *outbox) resend(records plog.LogRecordSlice) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.superseded += removeResends(o.pending)
+	o.resent = records.Len()
+	records.MoveAndAppendTo(o.pending)
+}
+
+func isResend(lr plog.LogRecord) bool {
+	return strings.HasSuffix(lr.EventName(), "."+KindActive.String())
+}
+
+func removeResends(from plog.LogRecordSlice) int {
+	before := from.Len()
+	from.RemoveIf(isResend)
+	return before - from.Len()
+}
+
 func (o *outbox) trim() {
-	if over := o.pending.Len() - maxOutbox; over > 0 {
+	if over := o.pending.Len() - o.resent - maxOutbox; over > 0 {
 		o.dropped += over
-		o.pending.RemoveIf(func(plog.LogRecord) bool {
+		o.pending.RemoveIf(func(lr plog.LogRecord) bool {
+			if isResend(lr) {
+				return false
+			}
 			over--
 			return over >= 0
 		})
@@ -53,7 +81,7 @@ func (o *outbox) trim() {
 func (o *outbox) take() (all plog.LogRecordSlice, dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all, o.pending = o.pending, plog.NewLogRecordSlice()
+	all, o.pending, o.resent = o.pending, plog.NewLogRecordSlice(), 0
 	dropped, o.dropped = o.dropped, 0
 	return all, dropped
 }
@@ -62,9 +90,19 @@ func (o *outbox) take() (all plog.LogRecordSlice, dropped int) {
 func (o *outbox) putBack(records plog.LogRecordSlice) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.superseded += removeResends(records)
 	o.pending.MoveAndAppendTo(records)
 	o.pending = records
 	o.trim()
+}
+
+// takeSuperseded returns how many re-sends were given up since the last call.
+func (o *outbox) takeSuperseded() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.superseded
+	o.superseded = 0
+	return n
 }
 
 // send offers all that wait to next. A refusal is no error of the caller's: the

@@ -71,6 +71,7 @@ type Result struct {
 	Failures  []Failure
 	Evaluated int // rules
 	Refused   int // alerts beyond Options.AlertsPerRule
+	Unwatched int // changes of alerts for whose flap detection there was no room
 }
 
 // Eval evaluates all rules at one time. A rule that fails, even by panicking,
