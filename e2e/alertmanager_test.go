@@ -217,3 +217,40 @@ func TestAlertmanagerDelivers(t *testing.T) {
 	assert.Zero(t, refused)
 	assert.NotContains(t, strings.ToLower(a.output.String()), "level=error")
 }
+
+// An hour of firing, sped up: every minute is two seconds long, Alertmanager is
+// stopped for two re-sends, and later restarted; nobody hears that the alert has
+// ended. When nobody tells of it any more, it does end: so this test would have
+// seen it.
+func TestAlertmanagerHearsOfAnHourOfFiring(t *testing.T) {
+	t.Parallel()
+	const minute = 2 * time.Second
+	n := startNotifications(t)
+	// resolve_timeout is for alerts without an end, which ours never are
+	a := startAlertmanager(t, n, map[string]any{"group_wait": "1s", "group_interval": "1s"}, map[string]any{"resolve_timeout": "1s"})
+	c := startCollectorEnv(t, []string{"FOUNDATION_ALERTMANAGER_ENDPOINT=http://" + a.addr}, alertmanagerOverlay, queueRule,
+		fmt.Sprintf("yaml:{connectors: {alert_rules: {resend_interval: %s}}, exporters: {alertmanager: {resend_interval: %[1]s}}}", minute))
+	c.sendMetrics(queues(map[string]float64{"a": 40.5}))
+	n.notified(t, 1, 0)
+
+	for i := range 60 {
+		switch i {
+		case 20:
+			require.NoError(t, a.cmd.Process.Signal(syscall.SIGSTOP))
+		case 22:
+			require.NoError(t, a.cmd.Process.Signal(syscall.SIGCONT))
+		case 40:
+			a.stop()
+			a.start()
+		}
+		time.Sleep(minute)
+		n.exactly(t, 1, 0)
+	}
+	sent, err := c.own("otelcol_alertmanager_alerts", map[string]string{"state": "firing"})
+	require.NoError(t, err)
+	assert.Greater(t, sent, 50.0)
+
+	require.NoError(t, c.cmd.Process.Kill())
+	<-c.exited
+	n.notified(t, 1, 1)
+}

@@ -60,7 +60,7 @@ func eventOf(lr plog.LogRecord) message.Event {
 		case semconv.AttributeAlertOperator:
 			facts[name] = sign(v.AsString())
 		case semconv.AttributeAlertThreshold, semconv.AttributeAlertValue, semconv.AttributeAlertMetricName,
-			semconv.AttributeAlertReason, semconv.AttributeAlertEpisodeID, attributeFlapping:
+			semconv.AttributeAlertReason, semconv.AttributeAlertEpisodeID, semconv.AttributeAlertFlapping:
 			facts[name] = number(v)
 		}
 	}
@@ -76,9 +76,6 @@ func eventOf(lr plog.LogRecord) message.Event {
 	}
 	return e
 }
-
-// attributeFlapping is true while an alert is held firing because it flaps.
-const attributeFlapping = "alert.flapping"
 
 // recordTime is when the record was written. The timestamp is only the second
 // choice: it is the time that was evaluated, or a log record's, which may have
