@@ -63,6 +63,21 @@ func TestNoneTakesIt(t *testing.T) {
 	}
 }
 
+// The longest pause that one of them asks for is kept.
+func TestPausesOfSeveral(t *testing.T) {
+	var servers []*server
+	for _, pause := range []string{"10", "30", "20"} {
+		s := newServer(t)
+		s.respond(func(w http.ResponseWriter, _ request) int {
+			w.Header().Set("Retry-After", pause)
+			return http.StatusServiceUnavailable
+		})
+		servers = append(servers, s)
+	}
+	err := newRig(t, testConfig(servers...)).push(t.Context(), batch(firing("a")))
+	require.ErrorContains(t, err, "Throttle (30s)")
+}
+
 // One that hangs holds up neither the other nor the shutdown, gets no second
 // request while it hangs, and takes part again as soon as it answers.
 func TestOneHangs(t *testing.T) {
@@ -91,9 +106,10 @@ func TestOneHangs(t *testing.T) {
 	}, soon, time.Millisecond)
 
 	block = make(chan struct{})
-	t.Cleanup(func() { close(block) }) // before the server closes, after the exporter has
 	wake.Store(&block)
 	require.NoError(t, r.send(batch(firing("last"))))
+	r.fleet.shutdown()
+	close(block) // only now: the shutdown did not wait for it
 }
 
 // A caller that gives up is let go, though nobody has answered.
@@ -108,27 +124,29 @@ func TestTheCallerGivesUp(t *testing.T) {
 	require.ErrorIs(t, r.push(ctx, batch(firing("a"))), context.Canceled)
 }
 
-// A reply without end is not read to its end.
+// A reply that is too long is not read to its end.
 func TestRepliesAreReadWithALimit(t *testing.T) {
-	var wrote atomic.Int64
-	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	const whole = 64 << 20
+	wrote := make(chan int, 1)
+	long := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		chunk := make([]byte, 1<<20)
-		for {
-			n, err := w.Write(chunk)
-			wrote.Add(int64(n))
-			if err != nil {
-				return
+		n := 0
+		for n < whole {
+			if _, err := w.Write(chunk); err != nil {
+				break
 			}
+			n += len(chunk)
 		}
+		wrote <- n
 	}))
-	t.Cleanup(endless.Close)
+	t.Cleanup(long.Close)
 	cfg := testConfig()
-	cfg.Endpoints = []string{endless.URL}
-	r := newRig(t, cfg)
-	err := r.send(batch(firing("a")))
+	cfg.Endpoints = []string{long.URL}
+	err := newRig(t, cfg).send(batch(firing("a")))
 	require.True(t, consumererror.IsPermanent(err))
 	assert.Less(t, len(err.Error()), 1000)
+	assert.Less(t, <-wrote, whole)
 }
 
 func TestRequest(t *testing.T) {
