@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
 	"github.com/foundation-os/otelcol-foundation/semconv"
 )
@@ -66,6 +67,19 @@ func eventOfAlert(r rules.Rule, a rules.Alert, at time.Time) alertEvent {
 		e.start, e.episode = a.ActiveAt, "" // an episode begins when it fires
 	}
 	return e
+}
+
+// show names the trace of the worst exemplar in the rule's window, if there is
+// one.
+func (e *alertEvent) show(from *exemplars.Store, r rules.Rule, a rules.Alert) {
+	if r.Sources == nil {
+		return
+	}
+	worst, _ := from.Worst(exemplars.Query{
+		Selectors: r.Sources.Selectors, Group: a.Source(), From: e.at.Add(-r.Sources.Window).UnixMilli(), To: e.at.UnixMilli(),
+		Lowest: r.Operand.Op == rules.OpLT || r.Operand.Op == rules.OpLTE,
+	})
+	e.trace, e.span = worst.Trace, worst.Span
 }
 
 // compare orders events of different alerts, the same in every replica.

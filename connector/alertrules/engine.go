@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/intake"
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
@@ -42,6 +43,7 @@ type engine struct {
 	degradations *degradations // nil when switched off
 	outbox       *outbox
 	ended        ended
+	exemplars    *exemplars.Store
 
 	// Set by registration, before any Start.
 	life      sync.Mutex
@@ -77,7 +79,7 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 	}
 	e := &engine{
 		cfg: cfg, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
-		events: events, outbox: newOutbox(metadata.ScopeName),
+		events: events, outbox: newOutbox(metadata.ScopeName), exemplars: exemplars.New(cfg.Limits.Series),
 	}
 	if cfg.DegradationEvents {
 		e.degradations = newDegradations(cfg.Limits.Series, cfg.PromoteResourceAttributes)
@@ -128,7 +130,7 @@ func (e *engine) open() error {
 	e.store = st
 	e.intake = intake.New(st, intake.Options{
 		Strategy: e.cfg.TranslationStrategy.option(), Promote: e.cfg.PromoteResourceAttributes, Selectors: selectors,
-		Oldest: reach, MaxSources: e.cfg.Limits.Series,
+		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars,
 	})
 	e.eval.begin(now.Add(-e.cfg.EvalDelay))
 	return nil
@@ -210,6 +212,7 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	e.refused(ctx, "invalid", counts.Invalid)
 	e.refused(ctx, "bad_time", counts.BadTime)
 	e.refused(ctx, "not_finite", counts.NotFinite)
+	e.refused(ctx, "exemplar_limit", e.exemplars.TakeRefused())
 	return err
 }
 

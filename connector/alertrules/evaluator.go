@@ -13,6 +13,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
 // evaluator evaluates the groups that are due, in their order, and collects what
@@ -25,6 +26,7 @@ type evaluator struct {
 	began       time.Time
 	truncate    schedule
 	resend      *schedule // nil = never
+	survey      survey
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
@@ -62,6 +64,7 @@ func (t *transitions) copy() map[tally]int64 {
 const truncateInterval = 5 * time.Minute
 
 func newEvaluator(e *engine, groups []*rules.Group) evaluator {
+	rules.LinkSources(groups, store.Lookback)
 	return evaluator{e: e, groups: rules.InOrder(groups), lastTallies: map[tally]int{}}
 }
 
@@ -73,10 +76,22 @@ func (v *evaluator) longestInterval() time.Duration {
 	return longest
 }
 
+// window is how far back an exemplar is of use.
+func (v *evaluator) window() time.Duration {
+	var longest time.Duration
+	for _, g := range v.groups {
+		for _, r := range g.AlertRules() {
+			longest = max(longest, r.Sources.Window)
+		}
+	}
+	return longest
+}
+
 func (v *evaluator) begin(now time.Time) {
 	v.began = now
 	v.own = newSchedule(v.e.cfg.EvaluationInterval, now)
 	v.truncate = newSchedule(truncateInterval, now)
+	v.survey.schedule = newSchedule(surveyInterval, now)
 	if v.e.cfg.ResendInterval > 0 && slices.Contains(v.e.cfg.Emit, KindActive) {
 		s := newSchedule(v.e.cfg.ResendInterval, now)
 		v.resend = &s
@@ -121,7 +136,9 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		evaluated += res.Evaluated
 		v.report(ctx, g, &res)
 		for _, c := range res.Changes {
-			events = append(events, eventOfChange(c))
+			event := eventOfChange(c)
+			event.show(v.e.exemplars, c.Rule, c.Alert)
+			events = append(events, event)
 		}
 		m.recorded(res.Recorded, res.Stale, at)
 	}
@@ -140,6 +157,9 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.e.tel.AlertRulesSeries.Record(ctx, int64(v.e.store.Series()))
 	}
 	v.e.records(events, now).MoveAndAppendTo(records)
+	if at, _, ok := v.survey.due(t); ok {
+		v.look(ctx, at)
+	}
 	if _, _, ok := v.truncate.due(t); ok {
 		v.drop(ctx, t)
 	}
@@ -152,6 +172,9 @@ func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Resul
 	v.e.refused(ctx, "flapping_limit", res.Unwatched)
 	v.e.tel.AlertRulesEvaluationFailures.Add(ctx, int64(len(res.Failures)))
 	for _, f := range res.Failures {
+		if f.TooManySamples() {
+			v.e.refused(ctx, "sample_limit", 1)
+		}
 		if ctx.Err() == nil {
 			v.e.logger.Warn("rule failed", zap.String("file", g.File), zap.String("group", g.Name), zap.String("rule", f.Rule), zap.Error(f.Err))
 		}
@@ -161,6 +184,7 @@ func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Resul
 // drop forgets samples and sources that no rule reaches any more.
 func (v *evaluator) drop(ctx context.Context, t time.Time) {
 	v.e.intake.Forget(t.Add(-time.Hour))
+	v.e.exemplars.Forget(t.Add(-v.window()).UnixMilli())
 	if err := v.e.store.Truncate(ctx, t); err != nil && ctx.Err() == nil {
 		v.e.logger.Warn("samples that no rule reaches could not be dropped", zap.Error(err))
 	}

@@ -85,7 +85,9 @@ func (e *engine) resend(t, now time.Time) {
 	for _, g := range e.eval.groups {
 		g.Alerts(func(r rules.Rule, a rules.Alert) {
 			if a.State == rules.Firing && a.FiredAt.Before(at) {
-				events = append(events, eventOfAlert(r, a, at))
+				event := eventOfAlert(r, a, at)
+				event.show(e.exemplars, r, a)
+				events = append(events, event)
 			}
 		})
 	}

@@ -12,6 +12,7 @@ type Rule struct {
 	Name     string
 	Severity string // the label severity as written; may be a template
 	Operand  Operand
+	Sources  *Sources // nil before LinkSources
 }
 
 // State of an active alert.
@@ -52,6 +53,10 @@ type Alert struct {
 
 	source labels.Labels // the element's own labels without the name
 }
+
+// Source are the labels of the element that the alert was made of, without its
+// name and without what the rule adds.
+func (a *Alert) Source() labels.Labels { return a.source }
 
 // Reason is why the alert is active.
 func (a *Alert) Reason() string {

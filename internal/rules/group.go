@@ -176,3 +176,10 @@ func (g *Group) AlertRules() []Rule {
 	}
 	return all
 }
+
+// TooManySamples tells whether a rule failed because its query would load more
+// samples than one may.
+func (f Failure) TooManySamples() bool {
+	var tooMany promql.ErrTooManySamples
+	return errors.As(f.Err, &tooMany)
+}

@@ -139,6 +139,26 @@ func (s *Store) Querier(mint, maxt int64) (storage.Querier, error) { return s.db
 // Series counts the series in memory.
 func (s *Store) Series() int { return int(s.db.Head().NumSeries()) }
 
+// Holds tells whether some series that one of the selectors means has a sample
+// between two times.
+func (s *Store) Holds(ctx context.Context, selectors [][]*labels.Matcher, from, to time.Time) (bool, error) {
+	q, err := s.db.Querier(timestamp.FromTime(from), timestamp.FromTime(to))
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = q.Close() }()
+	for _, ms := range selectors {
+		set := q.Select(ctx, false, nil, ms...)
+		if set.Next() {
+			return true, nil
+		}
+		if set.Err() != nil {
+			return false, set.Err()
+		}
+	}
+	return false, nil
+}
+
 // Truncate drops what no rule can reach any more at the time now. Not to be
 // called beside itself; beside queries and batches it is safe.
 func (s *Store) Truncate(ctx context.Context, now time.Time) error {

@@ -33,6 +33,7 @@ type TelemetryBuilder struct {
 	AlertRulesEvents             metric.Int64Counter
 	AlertRulesPoints             metric.Int64Counter
 	AlertRulesRefused            metric.Int64Counter
+	AlertRulesRulesWithoutSeries metric.Int64Gauge
 	AlertRulesSeries             metric.Int64Gauge
 }
 
@@ -106,6 +107,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_alert_rules_refused",
 		metric.WithDescription("What rules select and was not taken, by reason. [Development]"),
 		metric.WithUnit("{item}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AlertRulesRulesWithoutSeries, err = builder.meter.Int64Gauge(
+		"otelcol_alert_rules_rules_without_series",
+		metric.WithDescription("Alerting rules that select series of which none is there, as seen once a minute; not those that ask for absence. [Development]"),
+		metric.WithUnit("{rule}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AlertRulesSeries, err = builder.meter.Int64Gauge(

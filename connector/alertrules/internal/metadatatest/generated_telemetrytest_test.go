@@ -26,6 +26,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AlertRulesEvents.Add(context.Background(), 1)
 	tb.AlertRulesPoints.Add(context.Background(), 1)
 	tb.AlertRulesRefused.Add(context.Background(), 1)
+	tb.AlertRulesRulesWithoutSeries.Record(context.Background(), 1)
 	tb.AlertRulesSeries.Record(context.Background(), 1)
 	AssertEqualAlertRulesEvaluationDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
@@ -46,6 +47,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesRefused(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesRulesWithoutSeries(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesSeries(t, testTel,
