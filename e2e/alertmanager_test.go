@@ -180,14 +180,16 @@ func TestAlertmanagerDelivers(t *testing.T) {
 	a := startAlertmanager(t, n, map[string]any{"group_wait": "3s", "group_interval": "3s"}, nil)
 	env := []string{"FOUNDATION_ALERTMANAGER_ENDPOINT=http://" + a.addr, "FOUNDATION_DATA_DIR=" + t.TempDir()}
 
-	c := startCollectorEnv(t, env, alertmanagerOverlay, queueRule)
+	// a restarted Alertmanager knows no alert until it is told again
+	const often = "yaml:connectors::alert_rules::resend_interval: 5s"
+	c := startCollectorEnv(t, env, alertmanagerOverlay, queueRule, often)
 	c.sendMetrics(queues(map[string]float64{"a": 40.5, "b": 41.5, "c": 1}))
 	n.notified(t, 1, 0)
 
 	a.stop()
 	a.start()
 	c.stop()
-	c = startCollectorEnv(t, env, alertmanagerOverlay, queueRule)
+	c = startCollectorEnv(t, env, alertmanagerOverlay, queueRule, often)
 	c.sendMetrics(queues(map[string]float64{"a": 50.5, "b": 51.5, "c": 1}))
 	eventually(t, 30*time.Second, func() error {
 		if sent, err := c.own("otelcol_alertmanager_alerts", map[string]string{"state": "firing"}); err != nil || sent < 2 {
