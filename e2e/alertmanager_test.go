@@ -253,6 +253,6 @@ func TestAlertmanagerHearsOfAnHourOfFiring(t *testing.T) {
 	assert.Greater(t, sent, 50.0)
 
 	require.NoError(t, c.cmd.Process.Kill())
-	<-c.exited
+	t.Log("killed: ", <-c.exited)
 	n.notified(t, 1, 1)
 }
