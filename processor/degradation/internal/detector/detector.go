@@ -35,6 +35,8 @@ type Detector struct {
 	open      []*Series // those in an episode
 	nextSweep int64
 
+	savedBatch uint64 // the last batch that the written state knows of
+
 	evicted int // in this batch
 }
 
@@ -57,6 +59,7 @@ type Series struct {
 	openAt   int    // in Detector.open
 	batch    uint64 // the last that has a result of it
 	ordinal  int    // of its first result in that batch
+	shard    uint8
 	lastSeen int64
 }
 
@@ -104,7 +107,7 @@ func New(o Options) *Detector {
 func (d *Detector) Window() int64 { return d.window }
 
 // Len is the number of series held.
-func (d *Detector) Len() int { return len(d.series.entries) }
+func (d *Detector) Len() int { return d.series.size }
 
 // Degraded is the number of series in an episode.
 func (d *Detector) Degraded() int { return len(d.open) }
@@ -134,7 +137,7 @@ func (d *Detector) Series(k Key) *Series {
 	if e == nil {
 		return nil
 	}
-	e.value.lastSeen = d.now
+	e.value.lastSeen, e.value.shard = d.now, uint8(k.shard())
 	return &e.value
 }
 
@@ -225,6 +228,7 @@ func (d *Detector) append(s *Series, t int64, v verdict.Verdict, ref Ref) {
 func (d *Detector) sweep() {
 	for i := len(d.open) - 1; i >= 0; i-- {
 		if d.open[i].lastSeen < d.now-d.window {
+			d.series.shards[d.open[i].shard].dirty = true
 			d.close(d.open[i])
 		}
 	}

@@ -86,6 +86,17 @@ func (r *Reader) Uint() uint64 {
 	return v
 }
 
+// Fixed reads eight bytes, little endian.
+func (r *Reader) Fixed() uint64 {
+	if len(r.rest) < 8 {
+		r.Fail()
+		return 0
+	}
+	v := binary.LittleEndian.Uint64(r.rest)
+	r.rest = r.rest[8:]
+	return v
+}
+
 // Uint32 is Uint of at most 32 bits.
 func (r *Reader) Uint32() uint32 {
 	v := r.Uint()
@@ -133,15 +144,7 @@ func (r *Reader) Bool() bool {
 }
 
 // Float reads what AppendFloat wrote.
-func (r *Reader) Float() float64 {
-	if len(r.rest) < 8 {
-		r.Fail()
-		return 0
-	}
-	v := math.Float64frombits(binary.LittleEndian.Uint64(r.rest))
-	r.rest = r.rest[8:]
-	return v
-}
+func (r *Reader) Float() float64 { return math.Float64frombits(r.Fixed()) }
 
 // Len reads the number of elements that follow: at most limit, each of which
 // takes size bytes at least. More than the bytes left could hold is a failure,
