@@ -66,6 +66,11 @@ type Config struct {
 	// a baseline of.
 	Metrics []string `mapstructure:"metrics"`
 
+	// Storage is the ID of a storage extension, such as file_storage, that keeps
+	// the state across restarts: it is written every minute and at shutdown, and
+	// read at the start. Default none: the state is in memory only.
+	Storage *component.ID `mapstructure:"storage"`
+
 	// prevent unkeyed literal initialization
 	_ struct{}
 }

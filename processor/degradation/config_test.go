@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 )
 
@@ -43,16 +44,19 @@ func TestEveryKeyIsRead(t *testing.T) {
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{
 		"mode": "strict", "window": "60s", "pane": "5s", "mean_ratio": 3, "p95_ratio": 2.5, "min_samples": 0,
 		"current": "p95", "max_series": 7, "exclude_attributes": []any{"pod"}, "emit": "all", "metrics": []any{"http.*"},
+		"storage": "file_storage/baselines",
 	}).Unmarshal(c))
 	require.NoError(t, confmap.Validate(c))
+	storage := component.MustNewIDWithName("file_storage", "baselines")
 	require.Equal(t, &Config{
 		Mode: "strict", Window: time.Minute, Pane: 5 * time.Second, MeanRatio: 3, P95Ratio: 2.5, MinSamples: 0,
 		Current: "p95", MaxSeries: 7, ExcludeAttributes: []string{"pod"}, Emit: "all", Metrics: []string{"http.*"},
+		Storage: &storage,
 	}, c)
 }
 
 func TestUnknownKeysAreErrors(t *testing.T) {
-	for _, key := range []string{"min_ratio", "guarded", "storage", "min_duration", "direction"} {
+	for _, key := range []string{"min_ratio", "guarded", "storages", "min_duration", "direction"} {
 		c := NewFactory().CreateDefaultConfig()
 		require.ErrorContains(t, confmap.NewFromStringMap(map[string]any{key: "x"}).Unmarshal(c), key)
 	}

@@ -25,13 +25,18 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	DegradationDegradedSeries metric.Int64ObservableGauge
-	DegradationEvictions      metric.Int64Counter
-	DegradationPoints         metric.Int64Counter
-	DegradationSeries         metric.Int64ObservableGauge
+	meter                       metric.Meter
+	mu                          sync.Mutex
+	registrations               []metric.Registration
+	DegradationDegradedSeries   metric.Int64ObservableGauge
+	DegradationDiscardedRecords metric.Int64Counter
+	DegradationDiscardedSeries  metric.Int64Counter
+	DegradationEvictions        metric.Int64Counter
+	DegradationPoints           metric.Int64Counter
+	DegradationRestoredSeries   metric.Int64Counter
+	DegradationSaveErrors       metric.Int64Counter
+	DegradationSaves            metric.Int64Counter
+	DegradationSeries           metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -109,6 +114,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedRecords, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_records",
+		metric.WithDescription("Records of state that could not be used at the start; their series learn anew [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_series",
+		metric.WithDescription("Series of the stored state that were left out at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationEvictions, err = builder.meter.Int64Counter(
 		"otelcol_degradation_evictions",
 		metric.WithDescription("Series forgotten because they were not seen for a window and their place was needed [Development]"),
@@ -119,6 +136,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_degradation_points",
 		metric.WithDescription("Points of watched metrics by outcome; their sum is what was received of them [Development]"),
 		metric.WithUnit("{datapoint}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRestoredSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_restored_series",
+		metric.WithDescription("Series that came back from the storage at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaveErrors, err = builder.meter.Int64Counter(
+		"otelcol_degradation_save_errors",
+		metric.WithDescription("Records of state that the storage did not take; they are tried again a minute later [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaves, err = builder.meter.Int64Counter(
+		"otelcol_degradation_saves",
+		metric.WithDescription("Records of state that were written to the storage [Development]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.DegradationSeries, err = builder.meter.Int64ObservableGauge(

@@ -1,0 +1,100 @@
+package degradation
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+)
+
+// saveStep is how many series are written down while consumers wait: some
+// hundred microseconds' worth.
+const saveStep = 32
+
+func recordKey(part int) string { return fmt.Sprintf("part/%02d", part) }
+
+func (s *persistence) saveRegularly(ctx context.Context) {
+	ticker := time.NewTicker(saveInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			limited, cancel := context.WithTimeout(ctx, saveInterval)
+			s.save(limited)
+			cancel()
+		}
+	}
+}
+
+// save writes what has changed. What cannot be written stays to be written.
+func (s *persistence) save(ctx context.Context) {
+	if s.client == nil {
+		if err := s.connect(ctx); err != nil {
+			s.warn("the storage still cannot be opened", err)
+			return
+		}
+	}
+	var saved, failed int64
+	var last error
+	for part := range detector.Parts {
+		b := s.encode(part)
+		if b == nil {
+			continue
+		}
+		if err := calmly(func() error { return s.client.Set(ctx, recordKey(part), b) }); err != nil {
+			s.mu.Lock()
+			s.detector.Unsaved(part)
+			s.mu.Unlock()
+			last = err
+			failed++
+			continue
+		}
+		saved++
+	}
+	s.tel.builder.DegradationSaves.Add(ctx, saved)
+	s.tel.builder.DegradationSaveErrors.Add(ctx, failed)
+	switch {
+	case failed > 0:
+		s.warn("the state could not be saved; it is tried again in a minute, and a restart before would lose what is new", last,
+			zap.Int64("records", failed))
+	case s.failing:
+		s.failing = false
+		s.logger.Info("the state is saved again", zap.Stringer("storage", s.id))
+	}
+}
+
+// encode makes the record of a part; nil when nothing has changed. It holds the
+// lock for a few series at a time, and checksums and writes without it.
+func (s *persistence) encode(part int) []byte {
+	s.mu.Lock()
+	saving := s.detector.Save(part)
+	s.mu.Unlock()
+	if saving == nil {
+		return nil
+	}
+	// A new one each time: a storage may keep what it is given.
+	b := record.Begin(detector.Version, s.fingerprint, s.sizes[part]+s.sizes[part]/8)
+	for more := true; more; {
+		s.mu.Lock()
+		b, more = saving.Append(b, saveStep)
+		s.mu.Unlock()
+	}
+	record.Seal(b)
+	s.sizes[part] = len(b)
+	return b
+}
+
+func (s *persistence) warn(text string, err error, fields ...zap.Field) {
+	now := time.Now()
+	if s.failing && now.Sub(s.warned) < warnInterval {
+		return
+	}
+	s.failing, s.warned = true, now
+	s.logger.Warn(text, append(fields, zap.Stringer("storage", s.id), zap.Error(err))...)
+}
