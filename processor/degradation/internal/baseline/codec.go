@@ -59,57 +59,112 @@ func (mg *Merger) Read(r *Ring, from *record.Reader) {
 	}
 }
 
-// minPane is the least a pane takes: number, count, what it holds, and three
-// floats.
-const minPane = 3 + 3*8
+// Append appends what Read reads.
+func (h *History) Append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(h.panes)))
+	for i := range h.panes {
+		b = h.panes[i].append(b)
+	}
+	return b
+}
 
-// What a pane's distribution is in.
+// Read sets the history to what Append appended.
+func (h *History) Read(r *record.Reader) {
+	*h = History{}
+	n := r.Len(math.MaxInt, minPane)
+	if n == 0 {
+		return
+	}
+	h.panes = make([]pane, n)
+	last := int64(-1)
+	for i := range h.panes {
+		p := &h.panes[i]
+		p.number = r.IntWithin(0, math.MaxInt64)
+		r.FailUnless(p.number > last)
+		if r.Failed() {
+			*h = History{}
+			return
+		}
+		last = p.number
+		p.read(r)
+	}
+}
+
+// minPane is the least that a pane takes: number, status, number of values and
+// what else it holds.
+const minPane = 4
+
+// What a pane holds beyond single values.
 const (
-	inNothing = iota // it came without one
-	inValues
-	inExplicit
-	inExpo
+	noForm = iota
+	withoutDistribution
+	withExplicit
+	withExpo
 )
 
 func (p *pane) append(b []byte) []byte {
 	b = binary.AppendVarint(b, p.number)
-	b = binary.AppendUvarint(b, p.count)
-	b = record.AppendFloat(b, p.sum)
-	b = record.AppendFloat(b, p.min)
-	b = record.AppendFloat(b, p.max)
+	b = append(b, byte(p.status))
+	b = record.AppendFloats(b, p.values)
+	f := p.form
+	if f == nil || f.count == 0 && f.currents.seen == 0 {
+		return append(b, noForm)
+	}
 	switch {
 	case p.holdsExpo():
-		return p.expo.Append(append(b, inExpo))
+		b = f.expo.Append(append(b, withExpo))
 	case p.holdsExplicit():
-		b = record.AppendFloats(append(b, inExplicit), p.explicit.bounds)
-		b = record.AppendCounts(b, p.explicit.counts)
-		return binary.AppendUvarint(b, p.explicit.total)
-	case len(p.values) > 0:
-		return record.AppendFloats(append(b, inValues), p.values)
+		b = record.AppendFloats(append(b, withExplicit), f.explicit.bounds)
+		b = record.AppendCounts(b, f.explicit.counts)
+		b = binary.AppendUvarint(b, f.explicit.total)
+	default:
+		b = append(b, withoutDistribution)
 	}
-	return append(b, inNothing)
+	b = binary.AppendUvarint(b, f.count)
+	b = record.AppendFloat(b, f.sum)
+	b = record.AppendFloat(b, f.min)
+	b = record.AppendFloat(b, f.max)
+	return f.currents.append(b)
 }
 
 // read reads a pane after its number.
 func (p *pane) read(r *record.Reader) {
-	p.count, p.sum, p.min, p.max = r.Uint(), r.Float(), r.Float(), r.Float()
-	r.FailUnless(!math.IsNaN(p.sum) && !math.IsInf(p.sum, 0) && !math.IsNaN(p.min) && !math.IsNaN(p.max))
-	switch r.Byte() {
-	case inNothing:
-	case inValues:
-		p.values = r.Floats(maxRaw)
-		r.FailUnless(len(p.values) > 0)
-	case inExplicit:
+	p.status = Status(r.Byte())
+	r.FailUnless(p.status <= Quarantined)
+	p.values = r.Floats(maxRaw)
+	kind := r.Byte()
+	if kind == noForm {
+		return
+	}
+	p.form = &form{}
+	f := p.form
+	switch kind {
+	case withoutDistribution:
+	case withExplicit:
 		e := &explicit{bounds: r.Floats(maxBuckets - 1), counts: r.Counts32(maxBuckets), total: r.Uint()}
 		r.FailUnless(len(e.bounds) > 0 && len(e.counts) == len(e.bounds)+1 && e.total > 0)
 		for i := 1; i < len(e.bounds); i++ {
 			r.FailUnless(e.bounds[i] > e.bounds[i-1])
 		}
-		p.explicit = e
-	case inExpo:
-		p.expo = &expohist.Histogram{}
-		p.expo.Read(r)
+		f.explicit = e
+	case withExpo:
+		f.expo = &expohist.Histogram{}
+		f.expo.Read(r)
 	default:
 		r.Fail()
 	}
+	f.count, f.sum, f.min, f.max = r.Uint(), r.Float(), r.Float(), r.Float()
+	r.FailUnless(!math.IsNaN(f.sum) && !math.IsInf(f.sum, 0) && !math.IsNaN(f.min) && !math.IsNaN(f.max))
+	f.currents.read(r)
+}
+
+func (s *sample) append(b []byte) []byte {
+	b = record.AppendFloats(b, s.values)
+	b = binary.AppendUvarint(b, uint64(s.seen))
+	return binary.AppendUvarint(b, uint64(s.stride))
+}
+
+func (s *sample) read(r *record.Reader) {
+	*s = sample{values: r.Floats(maxSample), seen: r.Uint32(), stride: r.Uint32()}
+	r.FailUnless(s.stride <= math.MaxUint32/maxSample) // it doubles with every maxSample of its values
 }

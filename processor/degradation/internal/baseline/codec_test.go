@@ -1,11 +1,14 @@
 package baseline
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
 // randomMeasurement is any kind of measurement, by itself or of a fixed one.
@@ -71,6 +74,123 @@ func TestReadIsWhatWasAppended(t *testing.T) {
 	}
 }
 
+// roomOf is what the panes take beyond themselves.
+func roomOf(panes []pane) (room int) {
+	for i := range panes {
+		room += 8 * cap(panes[i].values)
+		if f := panes[i].form; f != nil {
+			room += 8 * cap(f.currents.values)
+			if f.explicit != nil {
+				room += 8*cap(f.explicit.bounds) + 4*cap(f.explicit.counts)
+			}
+		}
+	}
+	return room
+}
+
+// The same for a history, of which panes are left out now and then.
+func TestReadHistoryIsWhatWasAppended(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		mg := NewMerger(Panes{Width: 10, Count: 1 + rng.Int64N(12)})
+		mg.Low = true
+		kind, mixed := rng.IntN(4), rng.IntN(4) == 0
+		both := [2]History{} // what is kept, and what is restored
+		number := int64(0)
+		for i := range 400 {
+			if mixed {
+				kind = rng.IntN(4)
+			}
+			m := randomMeasurement(rng, kind)
+			begin := i == 0 || rng.IntN(8) == 0
+			if begin {
+				number += 1 + rng.Int64N(4)
+			}
+			quarantine, undecided := number-rng.Int64N(4), number-rng.Int64N(3)
+			if rng.IntN(2) == 0 {
+				quarantine = math.MaxInt64
+			}
+			adopt, keep := rng.IntN(40) == 0, rng.IntN(2) == 0
+			for h := range both {
+				h := &both[h]
+				if begin {
+					h.Decide(quarantine, undecided)
+					h.Trim(6, number-50, keep)
+					h.Begin(number)
+				}
+				h.Put(&m)
+				h.Judged(m.Current)
+				if adopt {
+					h.Adopt()
+				}
+			}
+			for _, of := range []func(*History) (verdict.Baseline, int){mg.Baseline, mg.Quarantine} {
+				a, n := of(&both[0])
+				b, o := of(&both[1])
+				if n != o || fmt.Sprint(a) != fmt.Sprint(b) {
+					t.Fatalf("seed %d: %v, want %v", seed, b, a)
+				}
+			}
+			currents := slices.Clone(mg.Currents(&both[0]))
+			if !slices.Equal(currents, mg.Currents(&both[1])) {
+				t.Fatalf("seed %d: other currents", seed)
+			}
+			if rng.IntN(20) == 0 {
+				r := record.NewReader(both[1].Append(nil))
+				both[1].Read(r)
+				if err := r.Err(); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+			}
+		}
+	}
+}
+
+func FuzzReadHistory(f *testing.F) {
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 3))
+		var h History
+		for i := range 100 {
+			if i%10 == 0 {
+				h.Decide(int64(i-10), int64(i))
+				h.Begin(int64(i))
+			}
+			m := randomMeasurement(rng, int(seed)%4)
+			h.Put(&m)
+			h.Judged(m.Current)
+		}
+		f.Add(h.Append(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		mg := NewMerger(Panes{Width: 10, Count: 12})
+		var h History
+		r := record.NewReader(b)
+		h.Read(r)
+		if room := roomOf(h.panes) + 64*len(h.panes); room > 24*len(b)+64 {
+			t.Errorf("%d bytes for an input of %d", room, len(b))
+		}
+		if r.Failed() {
+			return
+		}
+		mg.Baseline(&h)
+		mg.Quarantine(&h)
+		mg.Currents(&h)
+		h.Halves()
+		if newest, ok := h.Newest(); ok && newest < math.MaxInt64 {
+			h.Begin(newest + 1)
+			for kind := range 4 {
+				m := randomMeasurement(rand.New(rand.NewPCG(1, 3)), kind)
+				h.Put(&m)
+				h.Judged(1)
+			}
+		}
+		h.Decide(5, 9)
+		h.Trim(3, 1, true)
+		h.Adopt()
+		mg.Baseline(&h)
+	})
+}
+
 func FuzzRead(f *testing.F) {
 	cut := Panes{Width: 10, Count: 12}
 	for seed := range uint64(20) {
@@ -88,14 +208,7 @@ func FuzzRead(f *testing.F) {
 		var ring Ring
 		r := record.NewReader(b)
 		mg.Read(&ring, r)
-		room := 0
-		for i := range ring.panes {
-			p := &ring.panes[i]
-			room += 8 * cap(p.values)
-			if p.explicit != nil {
-				room += 8*cap(p.explicit.bounds) + 4*cap(p.explicit.counts)
-			}
-		}
+		room := roomOf(ring.panes)
 		if room > 8*len(b)+64 {
 			t.Errorf("%d bytes for an input of %d", room, len(b))
 		}
