@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
@@ -40,33 +41,62 @@ func (s *persistence) save(ctx context.Context) {
 			return
 		}
 	}
-	var saved, failed int64
-	var last error
+	w := writing{persistence: s}
 	for part := range detector.Parts {
-		b := s.encode(part)
-		if b == nil {
-			continue
+		if b := s.encode(part); b != nil {
+			w.add(ctx, part, b)
 		}
-		if err := calmly(func() error { return s.client.Set(ctx, recordKey(part), b) }); err != nil {
-			s.mu.Lock()
-			s.detector.Unsaved(part)
-			s.mu.Unlock()
-			last = err
-			failed++
-			continue
-		}
-		saved++
 	}
-	s.tel.builder.DegradationSaves.Add(ctx, saved)
-	s.tel.builder.DegradationSaveErrors.Add(ctx, failed)
+	w.flush(ctx)
+	s.tel.builder.DegradationSaves.Add(ctx, w.saved)
+	s.tel.builder.DegradationSaveErrors.Add(ctx, w.failed)
 	switch {
-	case failed > 0:
-		s.warn("the state could not be saved; it is tried again in a minute, and a restart before would lose what is new", last,
-			zap.Int64("records", failed))
+	case w.failed > 0:
+		s.warn("the state could not be saved; it is tried again in a minute, and a restart before would lose what is new", w.last,
+			zap.Int64("records", w.failed))
 	case s.failing:
 		s.failing = false
 		s.logger.Info("the state is saved again", zap.Stringer("storage", s.id))
 	}
+}
+
+// writing gathers records and writes some at a time: each write may be a
+// transaction, and wait for a disk.
+type writing struct {
+	*persistence
+	parts         []int
+	ops           []*storage.Operation
+	size          int
+	saved, failed int64
+	last          error // why a write failed
+}
+
+// writeSize is about how many bytes wait to be written at once.
+const writeSize = 4 << 20
+
+func (w *writing) add(ctx context.Context, part int, b []byte) {
+	w.parts, w.ops = append(w.parts, part), append(w.ops, storage.SetOperation(recordKey(part), b))
+	if w.size += len(b); w.size >= writeSize {
+		w.flush(ctx)
+	}
+}
+
+func (w *writing) flush(ctx context.Context) {
+	if len(w.ops) == 0 {
+		return
+	}
+	if err := calmly(func() error { return w.client.Batch(ctx, w.ops...) }); err != nil {
+		w.mu.Lock()
+		for _, part := range w.parts {
+			w.detector.Unsaved(part)
+		}
+		w.mu.Unlock()
+		w.last = err
+		w.failed += int64(len(w.parts))
+	} else {
+		w.saved += int64(len(w.parts))
+	}
+	w.parts, w.ops, w.size = w.parts[:0], w.ops[:0], 0
 }
 
 // encode makes the record of a part; nil when nothing has changed. It holds the

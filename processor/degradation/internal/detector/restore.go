@@ -63,6 +63,7 @@ func (rs *Restoring) Read(part int, payload []byte) error {
 func readEntry[V any](r *record.Reader, part int, now int64) *entry[V] {
 	e := &entry[V]{key: Key{r.Fixed(), r.Fixed()}}
 	e.seen = min(r.Int(), now) // a clock that was ahead would keep it for ever
+	e.order = r.Uint()
 	r.FailUnless(e.key.shard() == part)
 	return e
 }
@@ -115,17 +116,15 @@ func (rs *Restoring) Finish() Restored {
 
 // restore inserts the entries in the order in which they were last seen.
 func restore[V any](t *table[V], entries []*entry[V], oldest int64) (taken, expired, refused int) {
-	slices.SortFunc(entries, func(a, b *entry[V]) int {
-		return cmp.Or(cmp.Compare(a.seen, b.seen), cmp.Compare(a.key[0], b.key[0]), cmp.Compare(a.key[1], b.key[1]))
-	})
-	for len(entries) > 0 && entries[0].seen < oldest {
-		entries, expired = entries[1:], expired+1
-	}
+	alive := slices.DeleteFunc(entries, func(e *entry[V]) bool { return e.seen < oldest })
+	expired, entries = len(entries)-len(alive), alive
+	slices.SortFunc(entries, func(a, b *entry[V]) int { return cmp.Compare(a.order, b.order) })
 	if refused = max(0, len(entries)-t.max); refused > 0 {
 		entries = entries[refused:]
 	}
 	for _, e := range entries {
 		if t.find(e.key) == nil { // a key stands twice only in a record that lies
+			t.order = e.order - 1 // it keeps its own: it is in what is written
 			t.insert(e)
 			taken++
 		}

@@ -109,7 +109,8 @@ func (s *Saving) Append(b []byte, n int) (_ []byte, more bool) {
 func appendEntry[V any](b []byte, e *entry[V]) []byte {
 	b = binary.LittleEndian.AppendUint64(b, e.key[0])
 	b = binary.LittleEndian.AppendUint64(b, e.key[1])
-	return binary.AppendVarint(b, e.seen)
+	b = binary.AppendVarint(b, e.seen)
+	return binary.AppendUvarint(b, e.order)
 }
 
 func (s *Series) append(b []byte) []byte {

@@ -16,6 +16,7 @@ func (k Key) shard() int { return int(k[0] % Shards) }
 type table[V any] struct {
 	max    int
 	size   int
+	order  uint64
 	shards [Shards]shard[V]
 	// newest and oldest end a list in the order in which entries were last
 	// seen, so that the one to evict is known at once.
@@ -30,6 +31,7 @@ type shard[V any] struct {
 type entry[V any] struct {
 	key          Key
 	seen         int64
+	order        uint64 // in which they were last seen, also among those of one moment
 	newer, older *entry[V]
 	value        V
 }
@@ -92,6 +94,8 @@ func (t *table[V]) touch(e *entry[V]) {
 }
 
 func (t *table[V]) link(e *entry[V]) {
+	t.order++
+	e.order = t.order
 	e.older, e.newer = t.newest, nil
 	if t.newest != nil {
 		t.newest.newer = e
