@@ -13,15 +13,12 @@ import (
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
-// stateTTL is how long what is stored stays true of a series that is not seen.
-const stateTTL = 24 * time.Hour
-
 // load reads the state back. Whatever cannot be used is left out, counted and
 // told of: its series learn anew.
 func (s *persistence) load(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	restoring := s.detector.Restore(time.Now().UnixNano(), stateTTL.Nanoseconds())
+	restoring := s.detector.Restore(time.Now().UnixNano(), s.ttl.Nanoseconds())
 	discarded := map[string]int64{}
 	var example error
 	found := 0

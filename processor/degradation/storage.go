@@ -32,6 +32,7 @@ type persistence struct {
 	own         component.ID
 	logger      *zap.Logger
 	fingerprint uint64
+	ttl         time.Duration
 
 	// What follows belongs to start, then to the saving goroutine, then to
 	// shutdown.
@@ -52,6 +53,7 @@ func newPersistence(set processor.Settings, cfg *Config, p *degradation) *persis
 		own:         set.ID,
 		logger:      set.Logger,
 		fingerprint: fingerprint(cfg),
+		ttl:         cfg.BaselineTTL,
 	}
 }
 

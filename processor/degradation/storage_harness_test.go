@@ -29,10 +29,10 @@ type memoryStorage struct {
 
 	mu      sync.Mutex
 	records map[string][]byte
-	broken  error          // of writes
-	opening error          // of GetClient
-	panics  bool           // of reads
-	open    int            // clients
+	broken  error // of writes
+	opening error // of GetClient
+	panics  bool  // of reads
+	open    int   // clients
 }
 
 func newMemoryStorage() *memoryStorage {

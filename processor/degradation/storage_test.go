@@ -43,6 +43,8 @@ func (l *life) stateOf(s int, when time.Duration) int64 {
 	return got[0].state
 }
 
+func strict(c *Config) { c.Mode = modeStrict }
+
 func all(c *Config) { c.Mode, c.Emit = modeStrict, emitAll }
 
 // A killed process loses what came after the last save, which is at most a
@@ -69,11 +71,11 @@ func TestAKilledProcessLosesAMinute(t *testing.T) {
 func TestAnEpisodeOutlivesTheProcess(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		disk := newMemoryStorage()
-		first := live(t, disk, nil)
+		first := live(t, disk, strict)
 		first.learn(2)
 		require.EqualValues(t, 1, first.stateOf(0, 0))
 		first.end()
-		second := live(t, disk, nil)
+		second := live(t, disk, strict)
 		require.EqualValues(t, 1, degradedCount(second.send(gauge("m1", time.Hour, 1))))
 		got := verdicts(t, second.send(gauge("m0", time.Hour+time.Minute, 1)))
 		require.Len(t, got, 1, "the closing one")
@@ -226,6 +228,7 @@ func TestAStorageThatTakesNothing(t *testing.T) {
 			l.stateOf(0, 0)
 			time.Sleep(saveInterval)
 		}
+		synctest.Wait()
 		require.EqualValues(t, 50, l.own("save_errors", ""), "two parts a minute")
 		require.Zero(t, l.own("saves", ""))
 		warned := l.logs.FilterLevelExact(zap.WarnLevel)

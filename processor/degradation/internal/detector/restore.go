@@ -69,7 +69,12 @@ func readEntry[V any](r *record.Reader, part int, now int64) *entry[V] {
 }
 
 func (s *Series) read(r *record.Reader, d *Detector) {
-	d.merger.Read(&s.ring, r)
+	if d.opts.Guarded != nil {
+		s.guard = d.newGuard()
+		s.guard.read(r)
+	} else {
+		d.merger.Read(&s.ring, r)
+	}
 	s.stream.Read(r)
 	s.lastSeen = r.Int()
 	if s.episode = r.Bool(); s.episode {
@@ -102,16 +107,24 @@ func (rs *Restoring) Finish() Restored {
 	out.Series, out.Expired, out.Refused = restore(d.series, rs.series, rs.oldest)
 	for i := range d.series.shards {
 		for _, e := range d.series.shards[i].entries {
-			if e.value.episode {
-				e.value.openAt = len(d.open)
-				d.open = append(d.open, &e.value)
-			}
+			d.resume(&e.value)
 		}
 	}
 	if d.streams != nil {
 		restore(d.streams, rs.streams, rs.oldest)
 	}
 	return out
+}
+
+// resume makes of a series what is not written, since it follows from the rest.
+func (d *Detector) resume(s *Series) {
+	if s.episode {
+		s.openAt = len(d.open)
+		d.open = append(d.open, s)
+	}
+	if s.guard != nil {
+		d.resumeGuard(s.guard)
+	}
 }
 
 // restore inserts the entries in the order in which they were last seen.

@@ -114,7 +114,11 @@ func appendEntry[V any](b []byte, e *entry[V]) []byte {
 }
 
 func (s *Series) append(b []byte) []byte {
-	b = s.ring.Append(b)
+	if s.guard != nil {
+		b = s.guard.append(b)
+	} else {
+		b = s.ring.Append(b)
+	}
 	b = s.stream.Append(b)
 	b = binary.AppendVarint(b, s.lastSeen)
 	b = record.AppendBool(b, s.episode)

@@ -31,12 +31,16 @@ type TelemetryBuilder struct {
 	DegradationDegradedSeries   metric.Int64ObservableGauge
 	DegradationDiscardedRecords metric.Int64Counter
 	DegradationDiscardedSeries  metric.Int64Counter
+	DegradationEpisodes         metric.Int64Counter
 	DegradationEvictions        metric.Int64Counter
 	DegradationPoints           metric.Int64Counter
+	DegradationQuarantinedPanes metric.Int64Counter
+	DegradationRebaselines      metric.Int64Counter
 	DegradationRestoredSeries   metric.Int64Counter
 	DegradationSaveErrors       metric.Int64Counter
 	DegradationSaves            metric.Int64Counter
 	DegradationSeries           metric.Int64ObservableGauge
+	DegradationStates           metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -71,6 +75,21 @@ func (builder *TelemetryBuilder) RegisterDegradationSeriesCallback(cb metric.Int
 		cb(ctx, &observerInt64{inst: builder.DegradationSeries, obs: o})
 		return nil
 	}, builder.DegradationSeries)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterDegradationStatesCallback sets callback for observable DegradationStates metric.
+func (builder *TelemetryBuilder) RegisterDegradationStatesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.DegradationStates, obs: o})
+		return nil
+	}, builder.DegradationStates)
 	if err != nil {
 		return err
 	}
@@ -126,6 +145,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationEpisodes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_episodes",
+		metric.WithDescription("Episodes begun, which are series told to be degraded that were not before [Development]"),
+		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationEvictions, err = builder.meter.Int64Counter(
 		"otelcol_degradation_evictions",
 		metric.WithDescription("Series forgotten because they were not seen for a window and their place was needed [Development]"),
@@ -136,6 +161,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_degradation_points",
 		metric.WithDescription("Points of watched metrics by outcome; their sum is what was received of them [Development]"),
 		metric.WithUnit("{datapoint}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationQuarantinedPanes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_quarantined_panes",
+		metric.WithDescription("Panes that their series' baselines left out because of an episode; none in mode strict [Development]"),
+		metric.WithUnit("{pane}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRebaselines, err = builder.meter.Int64Counter(
+		"otelcol_degradation_rebaselines",
+		metric.WithDescription("Episodes that lasted for so long that what they measured became the baseline; none in mode strict [Development]"),
+		metric.WithUnit("{episode}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.DegradationRestoredSeries, err = builder.meter.Int64Counter(
@@ -159,6 +196,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	builder.DegradationSeries, err = builder.meter.Int64ObservableGauge(
 		"otelcol_degradation_series",
 		metric.WithDescription("Series that a baseline is kept of [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationStates, err = builder.meter.Int64ObservableGauge(
+		"otelcol_degradation_states",
+		metric.WithDescription("Series by state; absent in mode strict [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)

@@ -28,10 +28,17 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterDegradationStatesCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
 	tb.DegradationDiscardedRecords.Add(context.Background(), 1)
 	tb.DegradationDiscardedSeries.Add(context.Background(), 1)
+	tb.DegradationEpisodes.Add(context.Background(), 1)
 	tb.DegradationEvictions.Add(context.Background(), 1)
 	tb.DegradationPoints.Add(context.Background(), 1)
+	tb.DegradationQuarantinedPanes.Add(context.Background(), 1)
+	tb.DegradationRebaselines.Add(context.Background(), 1)
 	tb.DegradationRestoredSeries.Add(context.Background(), 1)
 	tb.DegradationSaveErrors.Add(context.Background(), 1)
 	tb.DegradationSaves.Add(context.Background(), 1)
@@ -44,10 +51,19 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualDegradationDiscardedSeries(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationEpisodes(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationEvictions(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationPoints(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationQuarantinedPanes(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationRebaselines(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationRestoredSeries(t, testTel,
@@ -60,6 +76,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationStates(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
