@@ -119,6 +119,8 @@ type life struct {
 	tel  *componenttest.Telemetry
 	logs *observer.ObservedLogs
 	over bool
+	// outcomes are the points by what became of them, complete after end
+	outcomes map[string]int64
 }
 
 // live starts a processor on the storage.
@@ -137,7 +139,7 @@ func tryToLive(t testing.TB, h component.Host, change func(*Config)) (*life, err
 		change(cfg)
 	}
 	require.NoError(t, cfg.Validate())
-	l := &life{t: t, sink: &consumertest.MetricsSink{}, tel: componenttest.NewTelemetry()}
+	l := &life{t: t, sink: &consumertest.MetricsSink{}, tel: componenttest.NewTelemetry(), outcomes: map[string]int64{}}
 	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = l.tel.NewTelemetrySettings()
 	core, logs := observer.New(zap.InfoLevel)
@@ -158,6 +160,13 @@ func (l *life) end() {
 		return
 	}
 	l.over = true
+	if m, err := l.tel.GetMetric("otelcol_degradation_points"); err == nil {
+		for _, dp := range m.Data.(metricdata.Sum[int64]).DataPoints {
+			outcome, _ := dp.Attributes.Value("outcome")
+			reason, _ := dp.Attributes.Value("reason")
+			l.outcomes[outcome.AsString()+" "+reason.AsString()] += dp.Value
+		}
+	}
 	require.NoError(l.t, l.proc.Shutdown(context.Background()))
 }
 
