@@ -125,7 +125,7 @@ func TestARestartChangesNothing(t *testing.T) {
 						require.Zero(t, disk.open, "a client was not closed")
 					})
 				}
-				require.Greater(t, degraded, 20, "nothing degraded: the comparison shows nothing")
+				require.Greater(t, degraded, 0, "nothing degraded: the comparison shows nothing")
 				require.Greater(t, restarts, 5)
 			})
 		}

@@ -25,9 +25,10 @@ func (r *Ring) Append(b []byte) []byte {
 		return b
 	}
 	b = binary.AppendVarint(b, r.newest)
+	var layout []float64
 	for i := range r.panes {
 		if r.panes[i].number >= 0 {
-			b = r.panes[i].append(b)
+			b = r.panes[i].append(b, &layout)
 		}
 	}
 	return b
@@ -46,6 +47,7 @@ func (mg *Merger) Read(r *Ring, from *record.Reader) {
 	for i := range r.panes {
 		r.panes[i].number = -1
 	}
+	var layout []float64
 	for range used {
 		number := from.IntWithin(0, r.newest)
 		p := &r.panes[number%int64(size)]
@@ -55,15 +57,16 @@ func (mg *Merger) Read(r *Ring, from *record.Reader) {
 			return
 		}
 		p.number = number
-		p.read(from)
+		p.read(from, &layout)
 	}
 }
 
 // Append appends what Read reads.
 func (h *History) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(h.panes)))
+	var layout []float64
 	for i := range h.panes {
-		b = h.panes[i].append(b)
+		b = h.panes[i].append(b, &layout)
 	}
 	return b
 }
@@ -76,7 +79,7 @@ func (h *History) Read(r *record.Reader) {
 		return
 	}
 	h.panes = make([]pane, n)
-	last := int64(-1)
+	last, layout := int64(-1), []float64(nil)
 	for i := range h.panes {
 		p := &h.panes[i]
 		p.number = r.IntWithin(0, math.MaxInt64)
@@ -86,7 +89,7 @@ func (h *History) Read(r *record.Reader) {
 			return
 		}
 		last = p.number
-		p.read(r)
+		p.read(r, &layout)
 	}
 }
 
@@ -99,10 +102,12 @@ const (
 	noForm = iota
 	withoutDistribution
 	withExplicit
+	withSameExplicit // in the layout of the last one
 	withExpo
 )
 
-func (p *pane) append(b []byte) []byte {
+// append appends a pane. layout is that of the last explicit buckets before.
+func (p *pane) append(b []byte, layout *[]float64) []byte {
 	b = binary.AppendVarint(b, p.number)
 	b = append(b, byte(p.status))
 	b = record.AppendFloats(b, p.values)
@@ -114,7 +119,12 @@ func (p *pane) append(b []byte) []byte {
 	case p.holdsExpo():
 		b = f.expo.Append(append(b, withExpo))
 	case p.holdsExplicit():
-		b = record.AppendFloats(append(b, withExplicit), f.explicit.bounds)
+		if SameBounds(*layout, f.explicit.bounds) {
+			b = append(b, withSameExplicit)
+		} else {
+			*layout = f.explicit.bounds
+			b = record.AppendFloats(append(b, withExplicit), *layout)
+		}
 		b = record.AppendCounts(b, f.explicit.counts)
 		b = binary.AppendUvarint(b, f.explicit.total)
 	default:
@@ -128,7 +138,7 @@ func (p *pane) append(b []byte) []byte {
 }
 
 // read reads a pane after its number.
-func (p *pane) read(r *record.Reader) {
+func (p *pane) read(r *record.Reader, layout *[]float64) {
 	p.status = Status(r.Byte())
 	r.FailUnless(p.status <= Quarantined)
 	p.values = r.Floats(maxRaw)
@@ -140,12 +150,15 @@ func (p *pane) read(r *record.Reader) {
 	f := p.form
 	switch kind {
 	case withoutDistribution:
-	case withExplicit:
-		e := &explicit{bounds: r.Floats(maxBuckets - 1), counts: r.Counts32(maxBuckets), total: r.Uint()}
-		r.FailUnless(len(e.bounds) > 0 && len(e.counts) == len(e.bounds)+1 && e.total > 0)
-		for i := 1; i < len(e.bounds); i++ {
-			r.FailUnless(e.bounds[i] > e.bounds[i-1])
+	case withExplicit, withSameExplicit:
+		if kind == withExplicit {
+			*layout = r.SharedFloats(maxBuckets - 1)
+			for i := 1; i < len(*layout); i++ {
+				r.FailUnless((*layout)[i] > (*layout)[i-1])
+			}
 		}
+		e := &explicit{bounds: *layout, counts: r.Counts32(maxBuckets), total: r.Uint()}
+		r.FailUnless(len(e.bounds) > 0 && len(e.counts) == len(e.bounds)+1 && e.total > 0)
 		f.explicit = e
 	case withExpo:
 		f.expo = &expohist.Histogram{}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
@@ -33,6 +34,9 @@ func (a *sumArms) Judge(current float64, _ bool) (verdict.Reason, bool) {
 func (a *sumArms) Reset()  { a.sum = 0 }
 func (a *sumArms) Mark()   { a.marked = a.sum }
 func (a *sumArms) Rewind() { a.sum = a.marked }
+
+func (a *sumArms) AppendMark(b []byte) []byte { return record.AppendFloat(b, a.marked) }
+func (a *sumArms) ReadMark(r *record.Reader)  { a.marked = r.Float() }
 
 func newGuarded(change func(*Options)) *Detector {
 	o := Options{

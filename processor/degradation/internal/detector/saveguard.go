@@ -41,6 +41,9 @@ func (g *guard) read(r *record.Reader) {
 			r.FailUnless(!math.IsNaN(g.log[i].current) && (i == 0 || g.log[i].compare(g.log[i-1]) >= 0))
 		}
 	}
+	if _, ok := g.history.Newest(); !ok {
+		r.FailUnless(len(g.log) == 0) // it is of the newest pane
+	}
 	r.FailUnless(r.Bool() == (g.arms != nil))
 	if g.arms != nil && !r.Failed() {
 		g.arms.ReadMark(r)
@@ -55,6 +58,7 @@ func (l *live) append(b []byte) []byte {
 		b = record.AppendFloat(b, l.pool.value)
 	}
 	b = binary.AppendVarint(b, l.quarantine)
+	b = binary.AppendVarint(b, int64(l.judged))
 	return l.reason.Append(b)
 }
 
@@ -65,15 +69,13 @@ func (l *live) read(r *record.Reader) {
 		l.pool.from, l.pool.value = r.IntWithin(0, math.MaxInt64), r.Float()
 	}
 	l.quarantine = r.IntWithin(0, math.MaxInt64)
+	l.judged = int(r.IntWithin(0, math.MaxInt32))
 	l.reason.Read(r)
 }
 
 // resumeGuard makes the rest of what was read.
 func (d *Detector) resumeGuard(g *guard) {
-	g.base, _ = d.merger.Baseline(&g.history)
-	if g.arms != nil {
-		g.arms.Learn(d.merger.Currents(&g.history))
-	}
+	d.learnBaseline(g)
 	d.rewind(g)
 	for _, e := range g.log {
 		d.step(g, e)

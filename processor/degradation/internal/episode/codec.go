@@ -10,13 +10,13 @@ import (
 // Append appends what Read reads.
 func (m *Machine) Append(b []byte) []byte {
 	b = append(b, byte(m.state))
-	switch {
-	case m.state == Pending:
-		b = binary.AppendUvarint(b, m.history)
-		b = binary.AppendVarint(b, m.from)
-	case m.InEpisode():
+	if m.state < Pending {
+		return b
+	}
+	b = binary.AppendUvarint(b, m.history)
+	b = binary.AppendVarint(b, m.from)
+	if m.InEpisode() {
 		b = binary.AppendVarint(b, int64(m.cleared))
-		b = binary.AppendVarint(b, m.from)
 		b = binary.AppendVarint(b, m.since)
 	}
 	return b
@@ -25,14 +25,15 @@ func (m *Machine) Append(b []byte) []byte {
 // Read sets the machine to what Append appended.
 func (m *Machine) Read(r *record.Reader) {
 	*m = Machine{state: State(r.Byte())}
-	switch {
-	case m.state >= States:
+	if m.state >= States {
 		r.Fail()
-	case m.state == Pending:
-		m.history = r.Uint()
-		m.from = r.IntWithin(0, math.MaxInt64)
-	case m.InEpisode():
+	}
+	if m.state < Pending || r.Failed() {
+		return
+	}
+	m.history, m.from = r.Uint(), r.IntWithin(0, math.MaxInt64)
+	if m.InEpisode() {
 		m.cleared = uint16(r.IntWithin(0, math.MaxUint16))
-		m.from, m.since = r.IntWithin(0, math.MaxInt64), r.IntWithin(0, math.MaxInt64)
+		m.since = r.IntWithin(0, math.MaxInt64)
 	}
 }

@@ -59,7 +59,7 @@ func (s *Stream) Read(r *record.Reader) {
 	switch r.Byte() {
 	case isNumber:
 	case isExplicit:
-		s.hist = &histogram{count: r.Uint(), bounds: r.Floats(maxBuckets - 1), counts: r.Counts(maxBuckets)}
+		s.hist = &histogram{count: r.Uint(), bounds: r.SharedFloats(maxBuckets - 1), counts: r.Counts(maxBuckets)}
 		r.FailUnless(len(s.hist.counts) == len(s.hist.bounds)+1 || len(s.hist.counts) == 0 && len(s.hist.bounds) == 0)
 	case isExpo:
 		s.hist = &histogram{count: r.Uint(), isExpo: true, zeroThreshold: r.Float()}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // AppendFloat appends eight bytes.
@@ -43,7 +44,13 @@ func AppendBool(b []byte, v bool) []byte {
 type Reader struct {
 	rest   []byte
 	failed bool
+	shared [maxShared][]float64
+	next   int // the place in shared to use next
 }
+
+// maxShared is how many different lists SharedFloats knows. There are few:
+// senders have a handful of bucket layouts.
+const maxShared = 16
 
 // NewReader reads b, which must not change meanwhile.
 func NewReader(b []byte) *Reader { return &Reader{rest: b} }
@@ -170,6 +177,23 @@ func (r *Reader) Floats(limit int) []float64 {
 		fs[i] = r.Float()
 		r.FailUnless(!math.IsNaN(fs[i]) && !math.IsInf(fs[i], 0))
 	}
+	return fs
+}
+
+// SharedFloats is Floats of a list that nobody changes: equal ones are read into
+// the same memory.
+func (r *Reader) SharedFloats(limit int) []float64 {
+	fs := r.Floats(limit)
+	if len(fs) == 0 {
+		return nil
+	}
+	for _, known := range r.shared {
+		if slices.Equal(known, fs) {
+			return known
+		}
+	}
+	r.shared[r.next] = fs
+	r.next = (r.next + 1) % maxShared
 	return fs
 }
 
