@@ -23,9 +23,13 @@ func AppendFloats(b []byte, fs []float64) []byte {
 
 // AppendCounts appends their number and each of them.
 func AppendCounts[N uint32 | uint64](b []byte, counts []N) []byte {
-	b = binary.AppendUvarint(b, uint64(len(counts)))
+	b = slices.Grow(binary.AppendUvarint(b, uint64(len(counts))), len(counts))
 	for _, n := range counts {
-		b = binary.AppendUvarint(b, uint64(n))
+		if n < 0x80 { // most are, and zero
+			b = append(b, byte(n))
+		} else {
+			b = binary.AppendUvarint(b, uint64(n))
+		}
 	}
 	return b
 }
