@@ -32,9 +32,8 @@ type Arms interface {
 	// of times.
 	Mark()
 	Rewind()
-	// AppendMark appends what Mark remembers, at most some dozen bytes, and
-	// ReadMark sets it to that. What was learned is not among it: it is made of
-	// the baseline again.
-	AppendMark(b []byte) []byte
-	ReadMark(r *record.Reader)
+	// Append appends all that is needed to go on from the last Mark, what was
+	// learned too, and Read reads it; Rewind follows.
+	Append(b []byte) []byte
+	Read(r *record.Reader)
 }

@@ -35,8 +35,10 @@ func (a *sumArms) Reset()  { a.sum = 0 }
 func (a *sumArms) Mark()   { a.marked = a.sum }
 func (a *sumArms) Rewind() { a.sum = a.marked }
 
-func (a *sumArms) AppendMark(b []byte) []byte { return record.AppendFloat(b, a.marked) }
-func (a *sumArms) ReadMark(r *record.Reader)  { a.marked = r.Float() }
+func (a *sumArms) Append(b []byte) []byte {
+	return record.AppendFloat(record.AppendFloat(b, a.marked), a.learned)
+}
+func (a *sumArms) Read(r *record.Reader) { a.marked, a.learned = r.Float(), r.Float() }
 
 func newGuarded(change func(*Options)) *Detector {
 	o := Options{

@@ -9,7 +9,7 @@ import (
 
 // Of a guard the panes are written, the state that is final, and what came since
 // and may yet be judged again. The baseline of the present pane follows from the
-// first, the live state from the other two.
+// first, the live state from the other two; the arms write themselves.
 func (g *guard) append(b []byte) []byte {
 	b = g.history.Append(b)
 	b = g.mark.append(b)
@@ -22,7 +22,7 @@ func (g *guard) append(b []byte) []byte {
 	}
 	b = record.AppendBool(b, g.arms != nil)
 	if g.arms != nil {
-		b = g.arms.AppendMark(b)
+		b = g.arms.Append(b)
 	}
 	return b
 }
@@ -46,7 +46,7 @@ func (g *guard) read(r *record.Reader) {
 	}
 	r.FailUnless(r.Bool() == (g.arms != nil))
 	if g.arms != nil && !r.Failed() {
-		g.arms.ReadMark(r)
+		g.arms.Read(r)
 	}
 }
 
@@ -75,7 +75,8 @@ func (l *live) read(r *record.Reader) {
 
 // resumeGuard makes the rest of what was read.
 func (d *Detector) resumeGuard(g *guard) {
-	d.learnBaseline(g)
+	g.base, _ = d.merger.Baseline(&g.history)
+	g.need = d.opts.Guarded.need(g.base, d.merger.Currents(&g.history))
 	d.rewind(g)
 	for _, e := range g.log {
 		d.step(g, e)
