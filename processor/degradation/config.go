@@ -102,7 +102,8 @@ type Config struct {
 
 	// Storage is the ID of a storage extension, such as file_storage, that keeps
 	// the state across restarts: it is written every minute and at shutdown, and
-	// read at the start. Default none: the state is in memory only.
+	// read at the start. Series not seen for baseline_ttl are not taken back, in
+	// no mode. Default none: the state is in memory only.
 	Storage *component.ID `mapstructure:"storage"`
 
 	// prevent unkeyed literal initialization
