@@ -43,13 +43,14 @@ func TestAnIncidentOutlivesTheCollector(t *testing.T) {
 	require.NoError(t, err)
 	first.sendMetrics(latency(0.5, time.Now())) // something to save, also if that has just happened
 	eventually(t, 70*time.Second, func() error {
-		if saves, err := first.own("otelcol_degradation_saves", nil); err != nil || saves <= before {
-			return fmt.Errorf("%v saves (%v)", saves, err)
+		saves, err := first.own("otelcol_degradation_saves", nil)
+		if err == nil && saves <= before {
+			err = errNotYet
 		}
-		return nil
+		return err
 	})
 	require.NoError(t, first.cmd.Process.Kill())
-	<-first.exited
+	require.Error(t, <-first.exited, "it was killed")
 	t.Logf("killed after %s", time.Since(start).Round(time.Second))
 
 	again := func() *collector {
@@ -59,10 +60,10 @@ func TestAnIncidentOutlivesTheCollector(t *testing.T) {
 		c.sendMetrics(latency(0.5, time.Now()))
 		eventually(t, 20*time.Second, func() error {
 			state, err := scrape("http://"+c.prometheus+"/metrics", "degradation_state", map[string]string{"degradation_metric_name": lookupLatency})
-			if err != nil || state != 1 {
-				return fmt.Errorf("degradation_state is %v (%v)", state, err)
+			if err == nil && state != 1 {
+				err = fmt.Errorf("degradation_state is %v", state)
 			}
-			return nil
+			return err
 		})
 		c.expectOwn("otelcol_degradation_points", map[string]string{"outcome": "evaluated"}, 1)
 		c.expectOwn("otelcol_degradation_points", map[string]string{"outcome": "learning"}, 0)
@@ -104,9 +105,9 @@ func (c *collector) expectOwn(name string, labels map[string]string, want float6
 	c.t.Helper()
 	eventually(c.t, 10*time.Second, func() error {
 		got, err := c.own(name, labels)
-		if err != nil || got != want {
-			return fmt.Errorf("%s %v is %v, want %v (%v)", name, labels, got, want, err)
+		if err == nil && got != want {
+			err = fmt.Errorf("%s %v is %v, want %v", name, labels, got, want)
 		}
-		return nil
+		return err
 	})
 }

@@ -2,7 +2,6 @@ package degradation
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,8 +47,7 @@ func TestFileStorage(t *testing.T) {
 func TestBrokenFiles(t *testing.T) {
 	for name, harm := range map[string]func(b []byte) []byte{
 		"no database": func(b []byte) []byte {
-			rand.NewChaCha8([32]byte{}).Read(b)
-			return b
+			return garbage(len(b))
 		},
 		"empty": func([]byte) []byte { return nil },
 		"a byte in each record": func(b []byte) []byte {

@@ -47,6 +47,15 @@ func strict(c *Config) { c.Mode = modeStrict }
 
 func all(c *Config) { c.Mode, c.Emit = modeStrict, emitAll }
 
+func garbage(n int) []byte {
+	rng := rand.New(rand.NewPCG(1, 1))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	return b
+}
+
 // A killed process loses what came after the last save, which is at most a
 // minute of it.
 func TestAKilledProcessLosesAMinute(t *testing.T) {
@@ -110,7 +119,7 @@ func TestBrokenRecords(t *testing.T) {
 		"a bit":     {"corrupt", func(b []byte) []byte { b[len(b)/2] ^= 4; return b }},
 		"truncated": {"corrupt", func(b []byte) []byte { return b[:len(b)-3] }},
 		"empty":     {"corrupt", func([]byte) []byte { return []byte{} }},
-		"garbage":   {"corrupt", func(b []byte) []byte { rand.NewChaCha8([32]byte{}).Read(b); return b }},
+		"garbage":   {"corrupt", func(b []byte) []byte { return garbage(len(b)) }},
 		"version":   {"version", version},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -41,9 +41,8 @@ func (d *Detector) Save(part int) *Saving {
 		d.savedBatch = d.batch
 		return &Saving{d: d, general: true}
 	}
-	s := &Saving{d: d}
-	changed := false
-	s.series, changed = d.series.save(part)
+	series, changed := d.series.save(part)
+	s := &Saving{d: d, series: series}
 	if d.streams != nil {
 		streams, also := d.streams.save(part)
 		s.streams, changed = streams, changed || also

@@ -9,6 +9,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 )
 
 // kinds of detectors, all of which must survive.
@@ -74,17 +75,24 @@ func TestRestoredGoesOn(t *testing.T) {
 						}
 						at := max(0, now-rng.Int64N(200)*rng.Int64N(2))
 						repeat := rng.IntN(10) == 0
-						for _, d := range []*Detector{kept, restored} {
+						stream := Key{k[0], rng.Uint64N(2)}
+						var rates [2]string
+						for i, d := range []*Detector{kept, restored} {
 							s := d.Series(k)
 							if s == nil {
 								continue
 							}
-							d.Stream(s, Key{k[0], rng.Uint64N(1)})
+							if st := d.Stream(s, stream); st != nil {
+								rates[i] = fmt.Sprint(st.Rate(measure.Point{Start: 1, Time: at, Cumulative: true}, v, 500))
+							}
 							if repeat {
 								d.Repeat(s, at, Ref{})
 							} else {
 								d.Observe(s, at, &m, Ref{})
 							}
+						}
+						if rates[0] != rates[1] {
+							t.Fatalf("seed %d at %d: %v", seed, now, rates)
 						}
 					}
 					a, b := tellings(kept.Finish()), tellings(restored.Finish())
