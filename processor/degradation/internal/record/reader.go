@@ -108,12 +108,18 @@ func (r *Reader) Fixed() uint64 {
 	return v
 }
 
-// Uint32 is Uint of at most 32 bits.
-func (r *Reader) Uint32() uint32 {
+// UintUpTo is Uint, which must be at most limit.
+func (r *Reader) UintUpTo(limit uint64) uint64 {
 	v := r.Uint()
-	r.FailUnless(v <= math.MaxUint32)
-	return uint32(v)
+	if v > limit {
+		r.Fail()
+		return 0
+	}
+	return v
 }
+
+// Uint32 is Uint of at most 32 bits.
+func (r *Reader) Uint32() uint32 { return uint32(r.UintUpTo(math.MaxUint32)) }
 
 // Int reads what binary.AppendVarint wrote.
 func (r *Reader) Int() int64 {
@@ -156,6 +162,17 @@ func (r *Reader) Bool() bool {
 
 // Float reads what AppendFloat wrote.
 func (r *Reader) Float() float64 { return math.Float64frombits(r.Fixed()) }
+
+// Float32 reads four bytes, little endian.
+func (r *Reader) Float32() float32 {
+	if len(r.rest) < 4 {
+		r.Fail()
+		return 0
+	}
+	v := math.Float32frombits(binary.LittleEndian.Uint32(r.rest))
+	r.rest = r.rest[4:]
+	return v
+}
 
 // Len reads the number of elements that follow: at most limit, each of which
 // takes size bytes at least. More than the bytes left could hold is a failure,
