@@ -64,6 +64,12 @@ type Config struct {
 	// "both". Not used in mode strict, which is up.
 	Direction Direction `mapstructure:"direction"`
 
+	// Seasonality is the pattern that is learned and taken out of a series before
+	// it is judged: "none", the default, or "hour_of_week" (UTC), which takes two
+	// weeks to be learned and wants panes of at most an hour. Not used in mode
+	// strict.
+	Seasonality Seasonality `mapstructure:"seasonality"`
+
 	// MaxDegraded is how long an episode lasts until what it measured may become
 	// the baseline, if it is stable. Not used in mode strict. More than 0.
 	// Default 6h.
@@ -157,6 +163,7 @@ func createDefaultConfig() component.Config {
 		MaxDegraded: 6 * time.Hour,
 		BaselineTTL: 24 * time.Hour,
 		Current:     currentMean,
+		Seasonality: seasonalityNone,
 		MaxSeries:   10000,
 		Emit:        emitDegraded,
 		Metrics:     watchedByDefault(),

@@ -62,7 +62,7 @@ func newPersistence(set processor.Settings, cfg *Config, p *degradation) *persis
 // Thresholds are not among them: a baseline stays true when they change.
 func fingerprint(cfg *Config) uint64 {
 	exclude := slices.Sorted(slices.Values(cfg.ExcludeAttributes))
-	return xxhash.Sum64String(fmt.Sprintf("%s %d %d %s %q", cfg.Mode.String(), cfg.Pane, cfg.Window, cfg.Current.String(), slices.Compact(exclude)))
+	return xxhash.Sum64String(fmt.Sprintf("%s %s %d %d %s %q", cfg.Mode.String(), cfg.Seasonality.String(), cfg.Pane, cfg.Window, cfg.Current.String(), slices.Compact(exclude)))
 }
 
 // start fails when the configuration names no storage, and never for what is in

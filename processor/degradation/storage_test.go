@@ -181,6 +181,7 @@ func TestAnotherConfiguration(t *testing.T) {
 		"emit":       {func(c *Config) { c.Emit = emitDegraded }, true},
 		"pane":       {func(c *Config) { c.Pane = time.Minute }, false},
 		"window":     {func(c *Config) { c.Window = 2 * time.Hour }, false},
+		"season":     {func(c *Config) { c.Seasonality = seasonalityHourOfWeek }, false},
 		"current":    {func(c *Config) { c.Current = currentP95 }, false},
 		"attributes": {func(c *Config) { c.ExcludeAttributes = []string{"pod"} }, false},
 	} {

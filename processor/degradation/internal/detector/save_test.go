@@ -25,6 +25,9 @@ var kinds = map[string]func() *Detector{
 			o.Guarded.NewArms = func() Arms { return &sumArms{} }
 		})
 	},
+	"seasonal": func() *Detector {
+		return newGuarded(func(o *Options) { o.Guarded.Seasonal = true })
+	},
 	"folded": func() *Detector {
 		return newGuarded(func(o *Options) { o.Folds = true })
 	},

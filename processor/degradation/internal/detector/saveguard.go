@@ -9,7 +9,7 @@ import (
 
 // Of a guard the panes are written, the state that is final, and what came since
 // and may yet be judged again. The baseline of the present pane follows from the
-// first, the live state from the other two; the arms write themselves.
+// first, the live state from the other two; the week and the arms write themselves.
 func (g *guard) append(b []byte) []byte {
 	b = g.history.Append(b)
 	b = g.mark.append(b)
@@ -19,6 +19,10 @@ func (g *guard) append(b []byte) []byte {
 		b = binary.AppendVarint(b, e.time)
 		b = record.AppendFloat(b, e.current)
 		b = binary.AppendUvarint(b, uint64(e.count))
+	}
+	b = record.AppendBool(b, g.season != nil)
+	if g.season != nil {
+		b = g.season.append(b)
 	}
 	b = record.AppendBool(b, g.arms != nil)
 	if g.arms != nil {
@@ -43,6 +47,10 @@ func (g *guard) read(r *record.Reader) {
 	}
 	if _, ok := g.history.Newest(); !ok {
 		r.FailUnless(len(g.log) == 0) // it is of the newest pane
+	}
+	r.FailUnless(r.Bool() == (g.season != nil))
+	if g.season != nil && !r.Failed() {
+		g.season.read(r)
 	}
 	r.FailUnless(r.Bool() == (g.arms != nil))
 	if g.arms != nil && !r.Failed() {

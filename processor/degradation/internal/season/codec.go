@@ -40,7 +40,7 @@ func (h *Hours) Read(r *record.Reader) {
 	for i := range h.recent {
 		h.recent[i] = frozen{r.Int(), r.Float()}
 		f := h.recent[i].factor
-		r.FailUnless(f == 0 || f >= 1/float64(maxFactor) && f <= maxFactor)
+		r.FailUnless(f == 0 || f >= MinFactor && f <= MaxFactor)
 	}
 	h.weigh()
 }

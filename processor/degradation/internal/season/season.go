@@ -12,13 +12,19 @@ const (
 	// memory is how many weeks a slot is the average of; from then on each new
 	// one moves it by a quarter. A month is what a change of habits may take.
 	memory = 4
+	// agree is by how much (a logarithm: 1.5 times) an hour may differ from the
+	// same hour of other weeks. Of two that differ by more, the one nearer to the
+	// rest of the week counts; and one that differs by more from what is known
+	// moves it as one that differs by so much: an incident is not a habit, and
+	// costs a tenth at most of what is known of its hour.
+	agree = 0.405
 	// fadeIn is over how many hours the factors take effect, once two weeks were
 	// learned. At once, the first of them would be a step: what lies in the
 	// baseline was not divided.
 	fadeIn = 24
-	// maxFactor bounds a factor, and 1/maxFactor from below. A pattern of more
-	// is no pattern of a latency but of being in use at all.
-	maxFactor = 16
+	// MinFactor and MaxFactor bound the factors. A pattern of more is no pattern
+	// of a latency but of being in use at all.
+	MinFactor, MaxFactor = 1.0 / 16, 16.0
 	// recentHours is how many hours' factors are remembered, in order to know
 	// what the values of a pane were divided by when it turns out to be normal.
 	// One that takes longer teaches nothing.
@@ -83,12 +89,15 @@ func (h *Hours) factor(slot int) float64 {
 	}
 	effect := float64(h.learned-enough*Slots) / fadeIn
 	f := math.Exp(min(1, effect) * (float64(h.level[slot]) - h.whole))
-	return max(1/float64(maxFactor), min(maxFactor, f))
+	return max(MinFactor, min(MaxFactor, f))
 }
 
-// Learn takes a pane that begins at t and is part of the baseline: so many
-// values, with this sum after they were divided by Factor. Panes must come in
-// the order of time; others teach nothing, nor do values that have no logarithm.
+// Learn takes a pane that begins at t and is over: so many values, with this sum
+// after they were divided by Factor. Panes must come in the order of time; others
+// teach nothing, nor do values that have no logarithm.
+//
+// Panes of an episode belong to it, too: until a rush is known it is an episode
+// every morning, and would never be known.
 func (h *Hours) Learn(t int64, count uint64, sum float64) {
 	n := t / hour
 	factor := h.recall(n)
@@ -112,21 +121,42 @@ func (h *Hours) finish() {
 		return
 	}
 	slot := h.now % Slots
-	seen := float64(h.seen[slot])
-	old := float64(h.level[slot])
-	h.level[slot] = float32(old + (level-old)/min(seen+1, memory))
-	h.seen[slot] = uint8(min(seen+1, math.MaxUint8))
+	h.level[slot] = float32(h.learnt(slot, level))
+	h.seen[slot] = uint8(min(int(h.seen[slot])+1, math.MaxUint8))
 	h.learned = uint16(min(int(h.learned)+1, enough*Slots+fadeIn))
 	h.weigh()
 }
 
-func (h *Hours) weigh() {
+// learnt is the level of a slot after one more week.
+func (h *Hours) learnt(slot int64, level float64) float64 {
+	old := float64(h.level[slot])
+	differs := math.Abs(level-old) > agree
+	switch seen := float64(h.seen[slot]); {
+	case seen == 0:
+		return level
+	case seen == 1 && differs:
+		week := h.average(1)
+		if math.Abs(level-week) < math.Abs(old-week) {
+			return level
+		}
+		return old
+	case differs:
+		return old + math.Copysign(agree, level-old)/min(seen+1, memory)
+	default:
+		return old + (level-old)/min(seen+1, memory)
+	}
+}
+
+func (h *Hours) weigh() { h.whole = h.average(enough) }
+
+// average is the average level of the slots that were seen so often.
+func (h *Hours) average(often uint8) float64 {
 	var sum, n float64
 	for i, seen := range h.seen {
-		if seen >= enough {
+		if seen >= often {
 			sum += float64(h.level[i])
 			n++
 		}
 	}
-	h.whole = sum / max(n, 1)
+	return sum / max(n, 1)
 }
