@@ -64,6 +64,12 @@ type Config struct {
 	// "both". Not used in mode strict, which is up.
 	Direction Direction `mapstructure:"direction"`
 
+	// Seasonality is the pattern that is learned and taken out of a series before
+	// it is judged: "none", the default, or "hour_of_week" (UTC), which takes two
+	// weeks to be learned and wants panes of at most an hour. Not used in mode
+	// strict.
+	Seasonality Seasonality `mapstructure:"seasonality"`
+
 	// MaxDegraded is how long an episode lasts until what it measured may become
 	// the baseline, if it is stable. Not used in mode strict. More than 0.
 	// Default 6h.
@@ -99,6 +105,12 @@ type Config struct {
 	// ? for one character. Default: the eight latencies that Foundation OS keeps
 	// a baseline of.
 	Metrics []string `mapstructure:"metrics"`
+
+	// Storage is the ID of a storage extension, such as file_storage, that keeps
+	// the state across restarts: it is written every minute and at shutdown, and
+	// read at the start. Series not seen for baseline_ttl are not taken back, in
+	// no mode. Default none: the state is in memory only.
+	Storage *component.ID `mapstructure:"storage"`
 
 	// prevent unkeyed literal initialization
 	_ struct{}
@@ -151,6 +163,7 @@ func createDefaultConfig() component.Config {
 		MaxDegraded: 6 * time.Hour,
 		BaselineTTL: 24 * time.Hour,
 		Current:     currentMean,
+		Seasonality: seasonalityNone,
 		MaxSeries:   10000,
 		Emit:        emitDegraded,
 		Metrics:     watchedByDefault(),

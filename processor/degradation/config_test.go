@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 )
 
@@ -29,6 +30,7 @@ func TestDefaults(t *testing.T) {
 		MaxDegraded: 6 * time.Hour,
 		BaselineTTL: 24 * time.Hour,
 		Current:     "mean",
+		Seasonality: "none",
 		MaxSeries:   10000,
 		Emit:        "degraded",
 		Metrics:     c.Metrics,
@@ -51,14 +53,19 @@ func TestEveryKeyIsRead(t *testing.T) {
 		"mode": "strict", "window": "60s", "pane": "5s", "mean_ratio": 3, "p95_ratio": 2.5, "min_samples": 0,
 		"clear": map[string]any{"mean_ratio": 1.5, "p95_ratio": 1.4, "evaluations": 2}, "pending": map[string]any{"m": 3, "n": 5},
 		"min_duration": "20s", "min_count": 10, "min_absolute_delta": 0.5, "direction": "both", "max_degraded": "1h", "baseline_ttl": "2h",
-		"current": "p95", "max_series": 7, "exclude_attributes": []any{"pod"}, "emit": "all", "metrics": []any{"http.*"},
+		"seasonality": "hour_of_week",
+		"current":     "p95", "max_series": 7, "exclude_attributes": []any{"pod"}, "emit": "all", "metrics": []any{"http.*"},
+		"storage": "file_storage/baselines",
 	}).Unmarshal(c))
 	require.NoError(t, confmap.Validate(c))
+	storage := component.MustNewIDWithName("file_storage", "baselines")
 	require.Equal(t, &Config{
 		Mode: "strict", Window: time.Minute, Pane: 5 * time.Second, MeanRatio: 3, P95Ratio: 2.5, MinSamples: 0,
 		Clear: ClearConfig{MeanRatio: 1.5, P95Ratio: 1.4, Evaluations: 2}, Pending: PendingConfig{M: 3, N: 5},
 		MinDuration: 20 * time.Second, MinCount: 10, MinAbsoluteDelta: 0.5, Direction: "both", MaxDegraded: time.Hour, BaselineTTL: 2 * time.Hour,
-		Current: "p95", MaxSeries: 7, ExcludeAttributes: []string{"pod"}, Emit: "all", Metrics: []string{"http.*"},
+		Seasonality: "hour_of_week",
+		Current:     "p95", MaxSeries: 7, ExcludeAttributes: []string{"pod"}, Emit: "all", Metrics: []string{"http.*"},
+		Storage: &storage,
 	}, c)
 }
 
@@ -82,6 +89,10 @@ func TestValidate(t *testing.T) {
 	}{
 		{func(c *Config) { c.Mode = "seasonal" }, `mode: "seasonal" is not allowed, use one of ["guarded" "strict"]`},
 		{func(c *Config) { c.Direction = "left" }, `direction: "left" is not allowed, use one of ["up" "down" "both"]`},
+		{func(c *Config) { c.Seasonality = "daily" }, `seasonality: "daily" is not allowed, use one of ["none" "hour_of_week"]`},
+		{func(c *Config) {
+			c.Seasonality, c.Window, c.Pane, c.MinDuration = "hour_of_week", 4*time.Hour, 2*time.Hour, 0
+		}, "pane: 2h0m0s is not allowed with seasonality hour_of_week, use 1h or less"},
 		{func(c *Config) { c.Current = "p99" }, `current: "p99" is not allowed, use one of ["mean" "p50" "p95" "max"]`},
 		{func(c *Config) { c.Emit = "none" }, `emit: "none" is not allowed, use one of ["degraded" "all"]`},
 		{func(c *Config) { c.Pane = 0 }, "pane: 0s is not allowed, use 1ms or more"},

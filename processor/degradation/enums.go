@@ -31,6 +31,29 @@ func (m Mode) validate(path string) error {
 	return oneOf(path, m.String(), string(modeGuarded), string(modeStrict))
 }
 
+// Seasonality is the pattern that is taken out of a series before it is judged.
+type Seasonality string
+
+const (
+	// seasonalityNone takes out nothing. It is also what an absent value means.
+	seasonalityNone Seasonality = "none"
+	// seasonalityHourOfWeek takes out what is usual at each hour of the week.
+	seasonalityHourOfWeek Seasonality = "hour_of_week"
+)
+
+// String is the name in the configuration.
+func (s Seasonality) String() string { return orDefault(string(s), string(seasonalityNone)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (s *Seasonality) UnmarshalText(text []byte) error {
+	*s = Seasonality(text)
+	return nil
+}
+
+func (s Seasonality) validate(path string) error {
+	return oneOf(path, s.String(), string(seasonalityNone), string(seasonalityHourOfWeek))
+}
+
 // Current is the number of a histogram's interval that is judged.
 type Current string
 

@@ -42,6 +42,7 @@ func (c *Config) guarded(enter verdict.Rule) *detector.Guarded {
 		MinCount:    uint32(c.MinCount),
 		PoolMax:     c.Current.measure() == measure.Max,
 		MaxDegraded: c.MaxDegraded.Nanoseconds(),
+		Seasonal:    c.Seasonality == seasonalityHourOfWeek,
 		TTL:         c.BaselineTTL.Nanoseconds(),
 	}
 }

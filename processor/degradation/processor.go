@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
@@ -21,6 +22,7 @@ type degradation struct {
 	resource pcommon.Resource // this collector's own
 	version  string
 	tel      *telemetry
+	storage  *persistence // nil: in memory only
 	logger   *zap.Logger
 
 	// One lock for all series: a batch holds it for some hundred nanoseconds a
@@ -45,13 +47,29 @@ func newDegradation(set processor.Settings, cfg *Config) (*degradation, error) {
 	p.reader.quantile = cfg.Current.measure().Quantile()
 	p.detector = detector.New(cfg.options())
 	var err error
-	p.tel, err = newTelemetry(set.TelemetrySettings, p)
-	return p, err
+	if p.tel, err = newTelemetry(set.TelemetrySettings, p); err != nil {
+		return nil, err
+	}
+	if cfg.Storage != nil {
+		p.storage = newPersistence(set, cfg, p)
+	}
+	return p, nil
 }
 
-func (p *degradation) shutdown(context.Context) error {
+func (p *degradation) start(ctx context.Context, host component.Host) error {
+	if p.storage == nil {
+		return nil
+	}
+	return p.storage.start(ctx, host)
+}
+
+func (p *degradation) shutdown(ctx context.Context) error {
+	var err error
+	if p.storage != nil {
+		err = p.storage.shutdown(ctx)
+	}
 	p.tel.builder.Shutdown()
-	return nil
+	return err
 }
 
 // process judges the watched points of a batch and appends the verdicts to it.

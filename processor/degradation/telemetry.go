@@ -20,11 +20,13 @@ type tally struct {
 	// of the detector, which knows them at the end of the batch
 	outcomes                          [detector.Outcomes]int64
 	evicted, quarantined, rebaselines int64
+	episodes                          int64
 }
 
 func (t *tally) take(d *detector.Detector) {
 	t.outcomes = d.Outcomes()
 	t.evicted, t.quarantined, t.rebaselines = int64(d.Evicted()), d.Quarantined(), d.Rebaselines()
+	t.episodes = d.Episodes()
 }
 
 func (t *tally) total() int64 {
@@ -114,6 +116,7 @@ func (t *telemetry) record(ctx context.Context, n *tally) {
 	for r, ignored := range n.ignored {
 		add(points, ignored, t.ignored[r])
 	}
+	add(t.builder.DegradationEpisodes, n.episodes)
 	add(t.builder.DegradationEvictions, n.evicted)
 	add(t.builder.DegradationQuarantinedPanes, n.quarantined)
 	add(t.builder.DegradationRebaselines, n.rebaselines)

@@ -19,6 +19,7 @@ func (c *Config) Validate() error {
 		ratio("p95_ratio", c.P95Ratio),
 		c.Direction.validate("direction"),
 		c.Current.validate("current"),
+		c.Seasonality.validate("seasonality"),
 		c.Emit.validate("emit"),
 	}
 	if c.MinSamples < 0 {
@@ -85,6 +86,9 @@ func (c *Config) validateGuarded() error {
 	}
 	if !(c.MinAbsoluteDelta >= 0) || math.IsInf(c.MinAbsoluteDelta, 0) {
 		errs = append(errs, fmt.Errorf("min_absolute_delta: %v is not allowed, use a number of 0 or more", c.MinAbsoluteDelta))
+	}
+	if c.Seasonality == seasonalityHourOfWeek && c.Pane > time.Hour {
+		errs = append(errs, fmt.Errorf("pane: %s is not allowed with seasonality hour_of_week, use 1h or less", c.Pane))
 	}
 	if c.MaxDegraded <= 0 {
 		errs = append(errs, fmt.Errorf("max_degraded: %s is not allowed, use more than 0s", c.MaxDegraded))

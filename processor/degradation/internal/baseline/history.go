@@ -69,6 +69,21 @@ func (p *pane) judged() int {
 	return n
 }
 
+// EachDecided visits the panes above a number that come before the first Open
+// one, in the order of time: how many values each has, and their sum.
+func (h *History) EachDecided(above int64, visit func(number int64, count uint64, sum float64)) {
+	for i := range h.panes {
+		p := &h.panes[i]
+		if p.status == Open {
+			return
+		}
+		if p.number > above {
+			count, sum, _, _ := p.total()
+			visit(p.number, count, sum)
+		}
+	}
+}
+
 // Begin opens the pane of this number, which must be above Newest.
 func (h *History) Begin(number int64) {
 	n := len(h.panes)

@@ -1,6 +1,9 @@
 package detector
 
-import "github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
+import (
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
+)
 
 // Arms is what mode adaptive asks beside the rule, one value for each series. An
 // evaluation is suspect if the rule or an arm says so, and cleared if the rule
@@ -29,4 +32,8 @@ type Arms interface {
 	// of times.
 	Mark()
 	Rewind()
+	// Append appends all that is needed to go on from the last Mark, what was
+	// learned too, and Read reads it; Rewind follows.
+	Append(b []byte) []byte
+	Read(r *record.Reader)
 }

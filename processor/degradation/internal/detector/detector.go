@@ -39,9 +39,12 @@ type Detector struct {
 	open      []*Series // those in an episode
 	nextSweep int64
 
+	savedBatch uint64 // the last batch that the written state knows of
+
 	// of the modes that judge in the order of time
 	queue    []queued
 	waiting  []baseline.Measurement
+	levelled baseline.Measurement
 	disorder bool
 	states   [episode.States]int
 
@@ -49,6 +52,7 @@ type Detector struct {
 	outcomes                 [Outcomes]int64
 	evicted                  int
 	quarantined, rebaselines int64
+	episodes                 int64
 }
 
 // Series is one watched series.
@@ -71,6 +75,7 @@ type Series struct {
 	openAt   int    // in Detector.open
 	batch    uint64 // the last that has a result of it
 	ordinal  int    // of its first result in that batch
+	shard    uint8
 	lastSeen int64
 
 	// queuedIn is the last batch that has a point of it in Detector.queue,
@@ -135,7 +140,7 @@ func New(o Options) *Detector {
 func (d *Detector) Window() int64 { return d.window }
 
 // Len is the number of series held.
-func (d *Detector) Len() int { return len(d.series.entries) }
+func (d *Detector) Len() int { return d.series.size }
 
 // Degraded is the number of series in an episode.
 func (d *Detector) Degraded() int { return len(d.open) }
@@ -157,11 +162,15 @@ func (d *Detector) Quarantined() int64 { return d.quarantined }
 // Rebaselines: see Quarantined.
 func (d *Detector) Rebaselines() int64 { return d.rebaselines }
 
+// Episodes is how many series of this batch were told to be degraded that were
+// not before. Complete after Finish.
+func (d *Detector) Episodes() int64 { return d.episodes }
+
 // Begin starts a batch that arrives now (Unix nanoseconds).
 func (d *Detector) Begin(now int64) {
 	d.now = now
 	d.batch++
-	d.evicted, d.quarantined, d.rebaselines = 0, 0, 0
+	d.evicted, d.quarantined, d.rebaselines, d.episodes = 0, 0, 0, 0
 	d.outcomes = [Outcomes]int64{}
 	d.results = d.results[:0]
 	if now >= d.nextSweep {
@@ -181,12 +190,9 @@ func (d *Detector) Series(k Key) *Series {
 		return nil
 	}
 	s := &e.value
-	s.lastSeen = d.now
-	if o := d.opts.Guarded; o != nil && s.guard == nil {
-		s.guard = &guard{}
-		if o.NewArms != nil {
-			s.guard.arms = o.NewArms()
-		}
+	s.lastSeen, s.shard = d.now, uint8(k.shard())
+	if d.opts.Guarded != nil && s.guard == nil {
+		s.guard = d.newGuard()
 		d.states[episode.Learning]++
 	}
 	return s
@@ -264,6 +270,7 @@ func (d *Detector) forget(s *Series) {
 func (d *Detector) sweep() {
 	for i := len(d.open) - 1; i >= 0; i-- {
 		if d.open[i].lastSeen < d.now-d.window {
+			d.series.shards[d.open[i].shard].dirty = true
 			d.close(d.open[i])
 		}
 	}

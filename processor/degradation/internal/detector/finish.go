@@ -46,6 +46,7 @@ func (d *Detector) tell(r *Result) bool {
 			s.reason = r.Verdict.Reason
 			s.episode, s.openAt = true, len(d.open)
 			d.open = append(d.open, s)
+			d.episodes++
 		}
 		r.Reason = s.reason
 		return true

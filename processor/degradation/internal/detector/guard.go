@@ -24,6 +24,9 @@ type Guarded struct {
 	// MaxDegraded is how long (nanoseconds of event time) an episode lasts until
 	// it may become the baseline, and TTL how old a pane of the baseline gets.
 	MaxDegraded, TTL int64
+	// Seasonal says that what is usual at an hour of the week is learned, and
+	// taken out of what is judged.
+	Seasonal bool
 	// NewArms makes the arms of a series; nil when there are none.
 	NewArms func() Arms
 }
@@ -38,6 +41,7 @@ const stableWithin = 1.25
 // guard is what is remembered of a series in these modes.
 type guard struct {
 	history baseline.History
+	season  *seasonal // nil unless Guarded.Seasonal
 	// Of the present pane, made of what was Normal when it began: the baseline,
 	// how many suspects it takes, and what else the arms have learned.
 	base verdict.Baseline
@@ -53,6 +57,14 @@ type guard struct {
 
 	counted     episode.State // in Detector.states
 	rebaselined bool          // by the last roll, and not yet told
+}
+
+func (d *Detector) newGuard() *guard {
+	g := &guard{season: d.newSeasonal()}
+	if d.opts.Guarded.NewArms != nil {
+		g.arms = d.opts.Guarded.NewArms()
+	}
+	return g
 }
 
 // live is the state that evaluations move. It is a plain value: a copy is a
@@ -83,6 +95,7 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			undecided = min(undecided, d.suspectFrom(g))
 		}
 		d.quarantined += int64(g.history.Decide(g.live.quarantine, undecided))
+		d.teach(g)
 		oldest := d.opts.Panes.Number(max(0, t-o.TTL))
 		g.history.Trim(int(d.opts.Panes.Count), oldest, m.InEpisode())
 		if m.InEpisode() && t-m.Since() >= o.MaxDegraded && d.stable(g) {
@@ -96,6 +109,7 @@ func (d *Detector) roll(s *Series, k, t int64) {
 		m.Reset()
 	}
 	g.history.Begin(k)
+	g.season.begin(k * d.opts.Panes.Width)
 	g.live.judged, g.live.quarantine = 0, never
 	if m.InEpisode() {
 		g.live.quarantine = k

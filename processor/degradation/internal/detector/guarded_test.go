@@ -9,6 +9,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
@@ -33,6 +34,11 @@ func (a *sumArms) Judge(current float64, _ bool) (verdict.Reason, bool) {
 func (a *sumArms) Reset()  { a.sum = 0 }
 func (a *sumArms) Mark()   { a.marked = a.sum }
 func (a *sumArms) Rewind() { a.sum = a.marked }
+
+func (a *sumArms) Append(b []byte) []byte {
+	return record.AppendFloat(record.AppendFloat(b, a.marked), a.learned)
+}
+func (a *sumArms) Read(r *record.Reader) { a.marked, a.learned = r.Float(), r.Float() }
 
 func newGuarded(change func(*Options)) *Detector {
 	o := Options{

@@ -38,6 +38,8 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 			d.outcomes[Late]++
 			return
 		case ok && k == newest:
+			m = d.level(s.guard, m)
+			q.interval.current = m.Current
 			s.guard.history.Put(m)
 		default:
 			q.waits = d.keep(m)
@@ -93,7 +95,9 @@ func (d *Detector) judge(q *queued) {
 		if newest, ok := g.history.Newest(); !ok || k > newest {
 			d.roll(s, k, t)
 		}
-		g.history.Put(&d.waiting[q.waits-1])
+		m := d.level(g, &d.waiting[q.waits-1])
+		q.interval.current = m.Current
+		g.history.Put(m)
 	}
 	v, judged, inOrder, ok := d.place(g, q.interval)
 	if !ok {
@@ -109,7 +113,7 @@ func (d *Detector) judge(q *queued) {
 		d.outcomes[Evaluated]++
 	}
 	if judged {
-		s.last = v
+		s.last = g.season.told(v)
 	}
 	if !inOrder {
 		// What is newer was told already. That it is, on the whole, degraded was

@@ -148,6 +148,9 @@ func addsUpTo(total uint64, sides ...[]uint64) bool {
 // something decreased it is a reset, and all of h.
 func (rd *Reader) since(s *Stream, h Histogram) (Histogram, Reason) {
 	last := s.hist
+	if last == nil {
+		return h, Layout // a number's stream, which only a broken record makes a histogram's
+	}
 	if h.Count < last.count {
 		return h, OK
 	}

@@ -29,10 +29,16 @@ type TelemetryBuilder struct {
 	mu                          sync.Mutex
 	registrations               []metric.Registration
 	DegradationDegradedSeries   metric.Int64ObservableGauge
+	DegradationDiscardedRecords metric.Int64Counter
+	DegradationDiscardedSeries  metric.Int64Counter
+	DegradationEpisodes         metric.Int64Counter
 	DegradationEvictions        metric.Int64Counter
 	DegradationPoints           metric.Int64Counter
 	DegradationQuarantinedPanes metric.Int64Counter
 	DegradationRebaselines      metric.Int64Counter
+	DegradationRestoredSeries   metric.Int64Counter
+	DegradationSaveErrors       metric.Int64Counter
+	DegradationSaves            metric.Int64Counter
 	DegradationSeries           metric.Int64ObservableGauge
 	DegradationStates           metric.Int64ObservableGauge
 }
@@ -127,6 +133,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedRecords, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_records",
+		metric.WithDescription("Records of state that could not be used at the start; their series learn anew [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_series",
+		metric.WithDescription("Series of the stored state that were left out at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationEpisodes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_episodes",
+		metric.WithDescription("Episodes begun, which are series told to be degraded that were not before [Development]"),
+		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationEvictions, err = builder.meter.Int64Counter(
 		"otelcol_degradation_evictions",
 		metric.WithDescription("Series forgotten because they were not seen for a window and their place was needed [Development]"),
@@ -149,6 +173,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_degradation_rebaselines",
 		metric.WithDescription("Episodes that lasted for so long that what they measured became the baseline; none in mode strict [Development]"),
 		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRestoredSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_restored_series",
+		metric.WithDescription("Series that came back from the storage at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaveErrors, err = builder.meter.Int64Counter(
+		"otelcol_degradation_save_errors",
+		metric.WithDescription("Records of state that the storage did not take; they are tried again a minute later [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaves, err = builder.meter.Int64Counter(
+		"otelcol_degradation_saves",
+		metric.WithDescription("Records of state that were written to the storage [Development]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.DegradationSeries, err = builder.meter.Int64ObservableGauge(
