@@ -64,7 +64,8 @@ type Alert struct {
 	FiredAt         time.Time
 	KeepFiringSince time.Time
 
-	source labels.Labels // the element's own labels without the name
+	source      labels.Labels // the element's own labels without the name
+	unconfirmed bool          // from before a restart, and not seen since
 }
 
 // Severity is the alert's label severity.
@@ -83,6 +84,9 @@ const (
 	ReasonNoData  = "no_data"           // the left side gives nothing any more
 	ReasonLimit   = "limit_exceeded"    // the group's limit ended all alerts of the rule
 	ReasonMet     = "condition_met"     // of a Change to Firing
+
+	ReasonRuleChanged = "rule_changed" // it does not hold by what its rule says since a reload
+	ReasonRuleRemoved = "rule_removed" // its rule is there no longer, or has another name or other labels
 )
 
 // Change is an alert's transition at an evaluation.
@@ -104,6 +108,11 @@ type alerting struct {
 	maxActive   int
 	expand      *expander
 	active      map[uint64]*Alert
+
+	// Of a rule that goes on after a restart or a reload.
+	believe belief
+	unseen  time.Time // when it should have been evaluated next
+	changed bool
 }
 
 func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string, opt Options) (*alerting, error) {
@@ -136,10 +145,17 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	held, err := r.held(ctx, found, e)
+	if err != nil {
+		return nil, nil, err
+	}
 	var cleared []*Alert
 	for h, a := range r.active {
 		if now, holds := found[h]; holds {
 			a.Value, a.Annotations, a.KeepFiringSince = now.Value, now.Annotations, time.Time{}
+			a.confirm(e.at, r.unseen)
+		} else if held[h] {
+			continue
 		} else if !r.keeps(a, e.at) {
 			delete(r.active, h)
 			if a.State == Firing {
@@ -160,9 +176,9 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 
 	var out promql.Vector
 	var changes []Change
-	for _, a := range r.active {
+	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
-		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold {
+		if a.State == Pending && !held[h] && e.at.Sub(a.ActiveAt) >= r.hold {
 			a.State, a.FiredAt = Firing, e.at
 		} else if a.State == Pending && isNew {
 			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: ReasonMet})
@@ -262,6 +278,9 @@ func (r *alerting) resolve(ctx context.Context, cleared []*Alert, e evaluation) 
 			a.Value = v
 		} else if known {
 			reason = ReasonNoData
+		}
+		if r.changed && a.unconfirmed {
+			reason = ReasonRuleChanged
 		}
 		changes = append(changes, ended(r.info, a, e.at, reason))
 	}
