@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/otlptranslator"
+	"go.opentelemetry.io/collector/component"
 
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
 )
@@ -23,6 +24,10 @@ type Config struct {
 	// EvalDelay postpones evaluations: the evaluation for 12:00:00 looks at
 	// 12:00:00, but EvalDelay later, so that late data is there. Default 0s.
 	EvalDelay time.Duration `mapstructure:"eval_delay"`
+	// Storage is the ID of the storage extension that keeps the state of the alerts
+	// over restarts: what is pending and firing, since when, and the events that were
+	// not taken yet. Default none: the state is in memory only.
+	Storage *component.ID `mapstructure:"storage"`
 	// Directory keeps the samples over a restart, with a write-ahead log. Empty
 	// (the default) = a private temporary directory, removed at shutdown.
 	Directory string `mapstructure:"directory"`

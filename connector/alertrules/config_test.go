@@ -29,6 +29,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	c, err := parse(t, `
 evaluation_interval: 10s
 eval_delay: 5s
+storage: file_storage/a
 directory: `+dir+`
 degradation_events: false
 translation_strategy: UnderscoreEscapingWithSuffixes
@@ -63,6 +64,7 @@ events:
 `)
 	require.NoError(t, err)
 	assert.Equal(t, 5*time.Second, c.EvalDelay)
+	assert.Equal(t, "file_storage/a", c.Storage.String())
 	assert.Equal(t, UnderscoreEscapingWithSuffixes, c.TranslationStrategy)
 	assert.Equal(t, SeverityCritical, c.Rules[0].Severity)
 	assert.Equal(t, "lte", c.Rules[0].Op.String())
@@ -87,7 +89,7 @@ groups:
 		return "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt" + s + "}]"
 	}
 	for _, c := range []struct{ name, yaml, want string }{
-		{"unknown key", "storage: x", "storage"},
+		{"unknown key", "storages: x", "storages"},
 		{"unknown key of a rule", rule(", recover_at: 1"), "recover_at"},
 		{"interval", "evaluation_interval: 10ms", "evaluation_interval: 10ms is too short, must be at least 1s"},
 		{"delay", "eval_delay: -1s", "eval_delay: -1s is negative"},

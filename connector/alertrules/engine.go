@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -30,6 +31,7 @@ const outOfOrder = 5 * time.Minute
 // connects.
 type engine struct {
 	cfg    *Config
+	id     component.ID
 	logger *zap.Logger
 	tel    *metadata.TelemetryBuilder
 	clock  func() time.Time
@@ -39,6 +41,7 @@ type engine struct {
 	events       *eventRules
 	degradations *degradations // nil when switched off
 	outbox       *outbox
+	durable      *durable // nil without a storage
 
 	// Set by registration, before any Start.
 	life      sync.Mutex
@@ -73,7 +76,7 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 		return nil, err
 	}
 	e := &engine{
-		cfg: cfg, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
+		cfg: cfg, id: set.ID, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
 		events: events, outbox: newOutbox(metadata.ScopeName),
 	}
 	if cfg.DegradationEvents {
@@ -85,23 +88,29 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 
 // start opens the store with the first instance, and begins to evaluate with the
 // last: until then some of what comes after may not be there.
-func (e *engine) start(context.Context) error {
+func (e *engine) start(ctx context.Context, host component.Host) error {
 	e.life.Lock()
 	defer e.life.Unlock()
 	if e.store == nil {
-		if err := e.open(); err != nil {
+		if err := e.open(ctx, host); err != nil {
 			return err
 		}
 	}
 	if e.started++; e.started == e.created && e.ticks {
 		ctx, cancel := context.WithCancel(context.Background())
 		e.cancel, e.done = cancel, make(chan struct{})
-		go e.every(ctx, e.eval.next, e.tick)
+		go func() {
+			e.deliver(ctx, e.logs) // what an engine before this one could not tell any more
+			e.every(ctx, e.eval.next, e.tick)
+		}()
 	}
 	return nil
 }
 
-func (e *engine) open() error {
+func (e *engine) open(ctx context.Context, host component.Host) error {
+	if err := e.openStorage(ctx, host); err != nil {
+		return err
+	}
 	if e.cfg.Directory != "" {
 		if err := os.MkdirAll(e.cfg.Directory, 0o700); err != nil {
 			return fmt.Errorf("directory: %w", err)
@@ -128,6 +137,8 @@ func (e *engine) open() error {
 		Oldest: reach, MaxSources: e.cfg.Limits.Series,
 	})
 	e.eval.begin(now.Add(-e.cfg.EvalDelay))
+	k, old := e.load(ctx)
+	e.goOn(ctx, k, old, now)
 	return nil
 }
 
@@ -147,19 +158,24 @@ func (e *engine) stop(ctx context.Context) error {
 		e.cancel = nil
 	}
 	if e.stopped == 1 && e.started > 0 {
-		e.flush(ctx, e.logs) // what waits gets a last chance
+		e.deliver(ctx, e.logs) // what waits gets a last chance
 	}
 	if e.stopped < e.created {
 		return nil
 	}
 	e.forget()
-	e.tel.Shutdown()
+	defer e.tel.Shutdown()
 	if e.store == nil {
 		return nil
 	}
+	var err error
+	if e.durable != nil {
+		e.keepAll(ctx, plog.NewLogRecordSlice(), nil)
+		err = e.durable.kv.close(ctx)
+	}
 	st := e.store
 	e.store = nil
-	return st.Close()
+	return errors.Join(err, st.Close())
 }
 
 // every calls tick whenever something is due.
@@ -183,9 +199,13 @@ func (e *engine) tick(ctx context.Context) {
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
 	now := e.clock()
-	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
-	e.outbox.add(records)
-	e.flush(ctx, e.logs)
+	records, c, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
+	if c.all {
+		e.keepAll(ctx, records, nil)
+	} else {
+		e.keep(ctx, records, c)
+	}
+	e.deliver(ctx, e.logs)
 	if e.metrics != nil && md.DataPointCount() > 0 {
 		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
 			e.logger.Warn("recorded series and alert state were not taken", zap.Error(err))
@@ -212,13 +232,13 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
 	now := e.clock()
 	told := 0
-	refused := e.events.consume(ctx, ld, now, func(events []alertEvent) {
+	refused := e.events.consume(ctx, ld, now, func(events []alertEvent, state []keptEvents) {
 		told = len(events)
-		e.outbox.add(e.records(events, now))
+		e.keep(ctx, e.records(events, now), change{events: state})
 	})
 	e.refused(ctx, "event_limit", refused)
 	if told > 0 {
-		e.flush(ctx, next)
+		e.deliver(ctx, next)
 	}
 }
 

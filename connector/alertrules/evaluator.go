@@ -26,6 +26,7 @@ type evaluator struct {
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
+	written     []uint64 // fingerprints of the groups as they are kept
 }
 
 // maxTransitions bounds the series of transitions: a severity may be a template
@@ -92,8 +93,9 @@ func (v *evaluator) next() time.Time {
 	return t
 }
 
-// at evaluates what is due at the time t.
-func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSlice, pmetric.Metrics) {
+// at evaluates what is due at the time t. The records tell of the change; both
+// are to be kept together.
+func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSlice, change, pmetric.Metrics) {
 	began := time.Now()
 	md := pmetric.NewMetrics()
 	sm := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty()
@@ -125,10 +127,15 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.e.tel.AlertRulesEvaluationDuration.Record(ctx, time.Since(began).Seconds())
 	}
 	records := plog.NewLogRecordSlice()
+	c := change{all: v.e.durable != nil && v.e.durable.isBehind()}
 	if at, _, ok := v.own.due(t); ok {
-		v.e.events.expire(now, func(expired []alertEvent) { v.e.outbox.add(v.e.records(expired, now)) })
+		v.e.events.expire(now, func(expired []alertEvent, state []keptEvents) {
+			v.e.keep(ctx, v.e.records(expired, now), change{events: state})
+		})
 		if v.e.degradations != nil {
-			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
+			changed, refused := v.e.degradations.edges(records, at, now)
+			c.degraded = changed
+			v.e.refused(ctx, "series_limit", refused)
 		}
 		v.state(m, at)
 		v.e.tel.AlertRulesSeries.Record(ctx, int64(v.e.store.Series()))
@@ -137,7 +144,47 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	if _, _, ok := v.truncate.due(t); ok {
 		v.drop(ctx, t)
 	}
-	return records, md
+	return records, v.changed(c), md
+}
+
+// changed completes a change by what differs from what is kept.
+func (v *evaluator) changed(c change) change {
+	switch {
+	case v.e.durable == nil || c.all:
+		return c
+	case c.degraded:
+		c.degradations = v.e.degradations.told()
+	}
+	for i, g := range v.groups {
+		if f := g.Fingerprint(); f != v.written[i] {
+			v.written[i] = f
+			c.groups = append(c.groups, g.State())
+		}
+	}
+	return c
+}
+
+// states copies the state of all groups.
+func (v *evaluator) states() []rules.GroupState {
+	all := make([]rules.GroupState, len(v.groups))
+	v.written = make([]uint64, len(v.groups))
+	for i, g := range v.groups {
+		all[i], v.written[i] = g.State(), g.Fingerprint()
+	}
+	return all
+}
+
+// wasActive remembers the alerts of an engine before this one, so that the
+// metrics end those that are active no longer.
+func (v *evaluator) wasActive(groups []rules.GroupState) {
+	v.lastActive = map[string]rules.Alert{}
+	for i := range groups {
+		for j := range groups[i].Rules {
+			for _, a := range groups[i].Rules[j].Alerts {
+				v.lastActive[a.ID()+a.State.String()] = a
+			}
+		}
+	}
 }
 
 // report logs and counts what went wrong, once per rule and evaluation.

@@ -39,6 +39,7 @@ type eventRule struct {
 	resolve     *ottl.Condition[*ottllog.TransformContext]
 	annotations labels.Labels
 	tracker     episodes.Tracker
+	changed     bool // since it was kept last
 }
 
 // nopTelemetry is for parsing conditions where there is no telemetry yet.
@@ -77,8 +78,7 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 				fail(".group_by[%d]: %q is the rule's own label, must be another", j, name)
 			}
 		}
-		r := &eventRule{cfg: e, annotations: labels.FromMap(e.Annotations)}
-		r.tracker = episodes.Tracker{Max: c.Limits.AlertsPerRule, ExpireAfter: e.ExpireAfter}
+		r := newEventRule(e, c.Limits.AlertsPerRule)
 		if e.Condition == "" {
 			fail(".condition: is missing, must be an OTTL condition on the log context")
 		} else if r.condition, err = p.ParseCondition(e.Condition); err != nil {
@@ -94,11 +94,16 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 	return er, errors.Join(errs...)
 }
 
+func newEventRule(e Event, maxActive int) *eventRule {
+	return &eventRule{cfg: e, annotations: labels.FromMap(e.Annotations), tracker: episodes.Tracker{Max: maxActive, ExpireAfter: e.ExpireAfter}}
+}
+
 // consume runs the rules over the records, hands what began and ended to tell,
-// and returns how many alerts were refused. tell is called before another
-// change can happen, so that changes are told in their order. A condition that
-// fails on a record does not hold for it: records have all shapes.
-func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time, tell func([]alertEvent)) (refused int) {
+// with the state after it, and returns how many alerts were refused. tell is
+// called before another change can happen, so that changes are told in their
+// order. A condition that fails on a record does not hold for it: records have
+// all shapes.
+func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time, tell func([]alertEvent, []keptEvents)) (refused int) {
 	if len(er.rules) == 0 {
 		return 0
 	}
@@ -122,7 +127,9 @@ func (er *eventRules) consume(ctx context.Context, ld plog.Logs, now time.Time, 
 			}
 		}
 	}
-	tell(out)
+	if len(out) > 0 {
+		tell(out, er.changed(false))
+	}
 	return refused
 }
 
@@ -130,6 +137,7 @@ func (r *eventRule) record(ctx context.Context, tc *ottllog.TransformContext, no
 	at := recordTime(tc.GetLogRecord(), now)
 	if holds(ctx, r.condition, tc) {
 		episode, outcome := r.tracker.Trigger(r.groupOf(tc), at, now)
+		r.changed = r.changed || outcome != episodes.Refused // when it was heard, at least
 		if outcome != episodes.Started {
 			return e, false, outcome == episodes.Refused
 		}
@@ -137,6 +145,7 @@ func (r *eventRule) record(ctx context.Context, tc *ottllog.TransformContext, no
 	}
 	if r.resolve != nil && r.tracker.Active() > 0 && holds(ctx, r.resolve, tc) {
 		if episode, ok := r.tracker.Resolve(r.groupOf(tc)); ok {
+			r.changed = true
 			return r.event(episode, rules.Resolved, at, reasonResolveMet), true, false
 		}
 	}
@@ -149,17 +158,20 @@ func holds(ctx context.Context, c *ottl.Condition[*ottllog.TransformContext], tc
 }
 
 // expire ends alerts whose condition was not met for too long; tell as for
-// consume.
-func (er *eventRules) expire(now time.Time, tell func([]alertEvent)) {
+// consume, called also for what has changed without an event.
+func (er *eventRules) expire(now time.Time, tell func([]alertEvent, []keptEvents)) {
 	er.mu.Lock()
 	defer er.mu.Unlock()
 	var out []alertEvent
 	for _, r := range er.rules {
 		for _, e := range r.tracker.Expire(now) {
 			out = append(out, r.event(e, rules.Resolved, now, reasonExpired))
+			r.changed = true
 		}
 	}
-	tell(out)
+	if changed := er.changed(false); len(out) > 0 || len(changed) > 0 {
+		tell(out, changed)
+	}
 }
 
 // Reasons of event rules, beside those of package rules.

@@ -2,6 +2,7 @@ package alertrules
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"go.opentelemetry.io/collector/consumer"
@@ -23,26 +24,64 @@ type outbox struct {
 	// mu is not held while events are offered, so that a destination that takes
 	// its time holds up nobody who only adds.
 	mu      sync.Mutex
-	pending plog.LogRecordSlice
-	dropped int // since the last send
+	letters []letter
+	offered []letter // taken, and not known to have arrived
+	records int
+	next    uint64   // number of the next letter
+	gone    []uint64 // numbers of letters that were taken, and may lie in a storage
+	dropped int      // records, since the last send
 }
 
-func newOutbox(scope string) *outbox {
-	return &outbox{scope: scope, pending: plog.NewLogRecordSlice()}
+// letter is the events of one change, which are kept together.
+type letter struct {
+	number  uint64
+	records plog.LogRecordSlice
+	stored  bool
 }
+
+func newOutbox(scope string) *outbox { return &outbox{scope: scope} }
 
 // add appends records. What is beyond the bound is dropped, the oldest first.
 func (o *outbox) add(records plog.LogRecordSlice) {
+	if l := o.letter(records); l.records.Len() > 0 {
+		o.post(l)
+	}
+}
+
+// letter takes the records and numbers them.
+func (o *outbox) letter(records plog.LogRecordSlice) letter {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	records.MoveAndAppendTo(o.pending)
+	l := letter{number: o.next, records: plog.NewLogRecordSlice()}
+	records.MoveAndAppendTo(l.records)
+	if l.records.Len() > 0 {
+		o.next++
+	}
+	return l
+}
+
+// post appends a letter.
+func (o *outbox) post(l letter) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.letters = append(o.letters, l)
+	o.records += l.records.Len()
 	o.trim()
 }
 
 func (o *outbox) trim() {
-	if over := o.pending.Len() - maxOutbox; over > 0 {
+	for over := o.records - maxOutbox; over > 0; over = o.records - maxOutbox {
+		first := o.letters[0]
+		if n := first.records.Len(); n <= over {
+			o.letters = o.letters[1:]
+			o.gone = append(o.gone, first.number)
+			o.records -= n
+			o.dropped += n
+			continue
+		}
+		o.records -= over
 		o.dropped += over
-		o.pending.RemoveIf(func(plog.LogRecord) bool {
+		first.records.RemoveIf(func(plog.LogRecord) bool {
 			over--
 			return over >= 0
 		})
@@ -50,21 +89,35 @@ func (o *outbox) trim() {
 }
 
 // take empties the outbox.
-func (o *outbox) take() (all plog.LogRecordSlice, dropped int) {
+func (o *outbox) take() (all []letter, dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all, o.pending = o.pending, plog.NewLogRecordSlice()
+	all, o.letters, o.records = o.letters, nil, 0
+	o.offered = all
 	dropped, o.dropped = o.dropped, 0
 	return all, dropped
 }
 
-// putBack puts records before those that came since they were taken.
-func (o *outbox) putBack(records plog.LogRecordSlice) {
+// putBack puts letters before those that came since they were taken.
+func (o *outbox) putBack(letters []letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.pending.MoveAndAppendTo(records)
-	o.pending = records
+	o.offered = nil
+	o.letters = append(letters, o.letters...)
+	for _, l := range letters {
+		o.records += l.records.Len()
+	}
 	o.trim()
+}
+
+// done forgets letters that were taken.
+func (o *outbox) done(letters []letter) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.offered = nil
+	for _, l := range letters {
+		o.gone = append(o.gone, l.number)
+	}
 }
 
 // send offers all that wait to next. A refusal is no error of the caller's: the
@@ -72,25 +125,84 @@ func (o *outbox) putBack(records plog.LogRecordSlice) {
 func (o *outbox) send(ctx context.Context, next consumer.Logs) (sent, dropped int, err error) {
 	o.sending.Lock()
 	defer o.sending.Unlock()
-	records, dropped := o.take()
-	n := records.Len()
-	if n == 0 {
+	letters, dropped := o.take()
+	if len(letters) == 0 {
 		return 0, dropped, nil
-	}
-	if next == nil {
-		return 0, dropped + n, nil
 	}
 	ld := plog.NewLogs()
 	sl := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
 	sl.Scope().SetName(o.scope)
-	records.CopyTo(sl.LogRecords())
+	for _, l := range letters {
+		copied := plog.NewLogRecordSlice()
+		l.records.CopyTo(copied)
+		copied.MoveAndAppendTo(sl.LogRecords())
+	}
+	n := sl.LogRecords().Len()
+	if next == nil {
+		o.done(letters)
+		return 0, dropped + n, nil
+	}
 	err = next.ConsumeLogs(ctx, ld)
 	switch {
 	case err == nil:
+		o.done(letters)
 		return n, dropped, nil
 	case consumererror.IsPermanent(err):
+		o.done(letters)
 		return 0, dropped + n, err
 	}
-	o.putBack(records)
+	o.putBack(letters)
 	return 0, dropped, err
+}
+
+// unwritten lists the letters that a storage should hold and does not, those
+// that it must forget, and the range of numbers beyond which there are none.
+func (o *outbox) unwritten() (letters []letter, gone []uint64, first, next uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range o.letters {
+		if !l.stored {
+			letters = append(letters, l)
+		}
+	}
+	first = o.next
+	for _, list := range [][]letter{o.letters, o.offered} {
+		if len(list) > 0 {
+			first = min(first, list[0].number)
+		}
+	}
+	return letters, slices.Clone(o.gone), first, o.next
+}
+
+// written says what of the answer of unwritten a storage holds, and forgot.
+func (o *outbox) written(letters []letter, gone []uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	numbers := map[uint64]bool{}
+	for _, l := range letters {
+		numbers[l.number] = true
+	}
+	for i := range o.letters {
+		o.letters[i].stored = o.letters[i].stored || numbers[o.letters[i].number]
+	}
+	o.gone = o.gone[len(gone):]
+}
+
+func (o *outbox) anyGone() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.gone) > 0
+}
+
+// restore puts letters of an outbox before this one first. next is the number of
+// its next letter.
+func (o *outbox) restore(letters []letter, next uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.next = max(o.next, next)
+	o.letters = append(letters, o.letters...)
+	for _, l := range letters {
+		o.records += l.records.Len()
+	}
+	o.trim()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -138,6 +139,14 @@ func (s *Store) Querier(mint, maxt int64) (storage.Querier, error) { return s.db
 
 // Series counts the series in memory.
 func (s *Store) Series() int { return int(s.db.Head().NumSeries()) }
+
+// Newest is the time of the newest sample in memory; zero = there is none.
+func (s *Store) Newest() time.Time {
+	if t := s.db.Head().MaxTime(); t != math.MinInt64 {
+		return timestamp.Time(t)
+	}
+	return time.Time{}
+}
 
 // Truncate drops what no rule can reach any more at the time now. Not to be
 // called beside itself; beside queries and batches it is safe.

@@ -94,3 +94,31 @@ func (t *Tracker) Expire(now time.Time) []Episode {
 
 // Active counts the active groups.
 func (t *Tracker) Active() int { return len(t.active) }
+
+// Kept is an active group as it is kept over a restart.
+type Kept struct {
+	Values []string
+	Start  time.Time
+	Heard  time.Time // its condition was met last
+}
+
+// Keep lists the active groups.
+func (t *Tracker) Keep() []Kept {
+	kept := make([]Kept, 0, len(t.active))
+	for _, e := range t.active {
+		kept = append(kept, Kept{Values: e.Values, Start: e.Start, Heard: e.heard})
+	}
+	return kept
+}
+
+// Restore goes on with groups that were kept. Time in which nobody listened is
+// no silence: it is added to when they were heard.
+func (t *Tracker) Restore(kept []Kept, deaf time.Duration) {
+	if t.active == nil {
+		t.active = map[string]*Episode{}
+	}
+	for _, k := range kept {
+		key := Key(k.Values)
+		t.active[key] = &Episode{Key: key, Values: k.Values, Start: k.Start, heard: k.Heard.Add(deaf)}
+	}
+}
