@@ -160,6 +160,8 @@ const (
 	AttributeAlertEndsAt = "alert.ends_at"
 	// AttributeAlertReason: Why the state changed.
 	AttributeAlertReason = "alert.reason"
+	// AttributeAlertFlapping: True while the alert is held firing because it changed too often.
+	AttributeAlertFlapping = "alert.flapping"
 	// AttributeAlertLabel: Prefix of the alert's labels, `alert.label.<name>`.
 	AttributeAlertLabel = "alert.label"
 	// AttributeAlertAnnotation: Prefix of the alert's annotations, `alert.annotation.<name>`.
@@ -718,6 +720,12 @@ var Attributes = []Attribute{
 		Type:  "string",
 		On:    []Signal{SignalLog},
 		Brief: "Why the state changed.",
+	},
+	{
+		Name:  "alert.flapping",
+		Type:  "bool",
+		On:    []Signal{SignalLog},
+		Brief: "True while the alert is held firing because it changed too often.",
 	},
 	{
 		Name:  "alert.label",

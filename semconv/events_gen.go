@@ -46,6 +46,14 @@ const (
 	EventAgentTermination = "foundation_jido.agent.termination"
 	// EventPerformanceDegradationRecovered: The series are back; written by alert_rules.
 	EventPerformanceDegradationRecovered = "foundation_os.performance.degradation.recovered"
+	// EventAlertActive: An alert told again, while it fires and for 15 minutes after its end; written by alert_rules.
+	EventAlertActive = "foundation_os.alert.active"
+	// EventAlertPending: An alert will begin if its condition goes on; written by alert_rules when asked for.
+	EventAlertPending = "foundation_os.alert.pending"
+	// EventAlertNoData: An alert that is active has nothing to compare any more; written by alert_rules when asked for.
+	EventAlertNoData = "foundation_os.alert.no_data"
+	// EventAlertFlapping: An alert changed so often that it is held firing; written by alert_rules when asked for.
+	EventAlertFlapping = "foundation_os.alert.flapping"
 )
 
 // Events are all events.
@@ -273,5 +281,37 @@ var Events = []Event{
 		Kind:  KindLog,
 		Ours:  true,
 		Brief: "The series are back; written by alert_rules.",
+	},
+	{
+		Name:     "foundation_os.alert.active",
+		Layer:    LayerFoundationOS,
+		Kind:     KindLog,
+		Severity: "from the rule's severity",
+		Ours:     true,
+		Brief:    "An alert told again, while it fires and for 15 minutes after its end; written by alert_rules.",
+	},
+	{
+		Name:     "foundation_os.alert.pending",
+		Layer:    LayerFoundationOS,
+		Kind:     KindLog,
+		Severity: "from the rule's severity",
+		Ours:     true,
+		Brief:    "An alert will begin if its condition goes on; written by alert_rules when asked for.",
+	},
+	{
+		Name:     "foundation_os.alert.no_data",
+		Layer:    LayerFoundationOS,
+		Kind:     KindLog,
+		Severity: "from the rule's severity",
+		Ours:     true,
+		Brief:    "An alert that is active has nothing to compare any more; written by alert_rules when asked for.",
+	},
+	{
+		Name:     "foundation_os.alert.flapping",
+		Layer:    LayerFoundationOS,
+		Kind:     KindLog,
+		Severity: "from the rule's severity",
+		Ours:     true,
+		Brief:    "An alert changed so often that it is held firing; written by alert_rules when asked for.",
 	},
 }

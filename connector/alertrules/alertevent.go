@@ -1,30 +1,27 @@
 package alertrules
 
 import (
+	"cmp"
+	"math"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
 	"github.com/foundation-os/otelcol-foundation/semconv"
-)
-
-// Ends of the names of alert events.
-const (
-	nameTriggered = ".triggered"
-	nameResolved  = ".resolved"
 )
 
 // maxText caps a label's or annotation's text in an event: texts come from
 // telemetry, and what reads events should not have to fear them.
 const maxText = 4096
 
-// alertEvent is what goes out when an alert begins or ends, whichever kind of
-// rule made it.
+// alertEvent is what goes out of an alert, whichever kind of rule made it.
 type alertEvent struct {
-	state       rules.State // Firing or Resolved
+	kind        Kind
+	state       rules.State
 	rule        string
 	severity    string
 	id, episode string
@@ -36,35 +33,75 @@ type alertEvent struct {
 	operand     rules.Operand
 	value       float64
 	hasValue    bool
+	flapping    bool
+	trace       pcommon.TraceID // zero = none
+	span        pcommon.SpanID
 }
 
-func eventOfChange(c rules.Change) (alertEvent, bool) {
-	a := c.Alert
+func eventOfChange(c rules.Change) alertEvent {
+	e := eventOfAlert(c.Rule, c.Alert, c.At)
+	e.reason = c.Reason
+	switch {
+	case c.Note == rules.NoteNoData:
+		e.kind = KindNoData
+	case c.Note == rules.NoteFlapping:
+		e.kind = KindFlapping
+	case e.state == rules.Pending:
+		e.kind = KindPending
+	case e.state == rules.Firing:
+		e.kind = KindTriggered
+	case e.state == rules.Resolved:
+		e.kind, e.end = KindResolved, c.At
+	}
+	return e
+}
+
+// eventOfAlert tells of an alert as it is at the time at.
+func eventOfAlert(r rules.Rule, a rules.Alert, at time.Time) alertEvent {
 	e := alertEvent{
-		state: a.State, rule: c.Rule.Name, severity: a.Severity(), id: a.ID(), episode: a.EpisodeID(), reason: c.Reason, at: c.At,
-		start: a.FiredAt, labels: a.Labels, annotations: a.Annotations, operand: c.Rule.Operand, value: a.Value, hasValue: true,
+		kind: KindActive, state: a.State, rule: r.Name, severity: a.Severity(), id: a.ID(), episode: a.EpisodeID(), reason: a.Reason(), at: at,
+		start: a.FiredAt, labels: a.Labels, annotations: a.Annotations, operand: r.Operand, value: a.Value, hasValue: !math.IsNaN(a.Value),
+		flapping: a.Flapping,
 	}
-	if a.State == rules.Resolved {
-		e.end = c.At
+	if a.State == rules.Pending {
+		e.start, e.episode = a.ActiveAt, "" // an episode begins when it fires
 	}
-	return e, a.State != rules.Pending
+	return e
+}
+
+// show names the trace of the worst exemplar in the rule's window, if there is
+// one.
+func (e *alertEvent) show(from *exemplars.Store, r rules.Rule, a rules.Alert) {
+	if r.Sources == nil {
+		return
+	}
+	worst, _ := from.Worst(exemplars.Query{
+		Selectors: r.Sources.Selectors, Group: a.Source(), From: e.at.Add(-r.Sources.Window).UnixMilli(), To: e.at.UnixMilli(),
+		Lowest: r.Operand.Op == rules.OpLT || r.Operand.Op == rules.OpLTE,
+	})
+	e.trace, e.span = worst.Trace, worst.Span
+}
+
+// compare orders events of different alerts, the same in every replica.
+func (e *alertEvent) compare(o *alertEvent) int {
+	return cmp.Or(cmp.Compare(e.rule, o.rule), labels.Compare(e.labels, o.labels))
 }
 
 // write fills a log record.
 func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string]string, now time.Time) {
-	if e.state == rules.Resolved {
-		lr.SetEventName(prefix + nameResolved)
-	} else {
-		lr.SetEventName(prefix + nameTriggered)
-	}
+	lr.SetEventName(prefix + "." + e.kind.String())
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(e.at))
 	lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 	lr.SetSeverityNumber(severityNumber(e.severity))
 	lr.SetSeverityText(e.severity)
+	lr.SetTraceID(e.trace)
+	lr.SetSpanID(e.span)
 	at := lr.Attributes()
 	at.PutStr(semconv.AttributeAlertRuleName, e.rule)
 	at.PutStr(semconv.AttributeAlertID, e.id)
-	at.PutStr(semconv.AttributeAlertEpisodeID, e.episode)
+	if e.episode != "" {
+		at.PutStr(semconv.AttributeAlertEpisodeID, e.episode)
+	}
 	at.PutStr(semconv.AttributeAlertState, e.state.String())
 	if e.severity != "" {
 		at.PutStr(semconv.AttributeAlertSeverity, e.severity)
@@ -84,6 +121,9 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 		at.PutStr(semconv.AttributeAlertEndsAt, rfc3339(e.end))
 	}
 	at.PutStr(semconv.AttributeAlertReason, e.reason)
+	if e.flapping {
+		at.PutBool(semconv.AttributeAlertFlapping, true)
+	}
 	e.labels.Range(func(l labels.Label) { at.PutStr(semconv.AttributeAlertLabel+"."+l.Name, capped(l.Value)) })
 	for name, value := range external {
 		if !e.labels.Has(name) {

@@ -271,7 +271,7 @@ func TestRunEvaluatesAtTheMultiplesOfTheInterval(t *testing.T) {
 // The factory as the collector uses it: nobody calls tick.
 func TestTheFactorysEngineEvaluatesByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cfg, err := parse(t, "rules: [{name: R, metric: m, aggregate: max, window: 10m, op: gt, threshold: 1}]")
+		cfg, err := parse(t, "resend_interval: 0s\nrules: [{name: R, metric: m, aggregate: max, window: 10m, op: gt, threshold: 1}]")
 		require.NoError(t, err)
 		sink := new(consumertest.LogsSink)
 		f := NewFactory()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/otlptranslator"
@@ -24,6 +25,10 @@ type Config struct {
 	// EvalDelay postpones evaluations: the evaluation for 12:00:00 looks at
 	// 12:00:00, but EvalDelay later, so that late data is there. Default 0s.
 	EvalDelay time.Duration `mapstructure:"eval_delay"`
+	// ResendInterval is how often active alerts, and those that ended within the
+	// last 15 minutes, are told again as <prefix>.active. Times are multiples of
+	// it. Default 1m; at least 1s; 0s = never.
+	ResendInterval time.Duration `mapstructure:"resend_interval"`
 	// Storage is the ID of the storage extension that keeps the state of the alerts
 	// over restarts: what is pending and firing, since when, and the events that were
 	// not taken yet. Default none: the state is in memory only.
@@ -45,9 +50,12 @@ type Config struct {
 	// of the name, and are $externalLabels in templates. They are no part of an
 	// alert's identity. Default none.
 	ExternalLabels map[string]string `mapstructure:"external_labels"`
-	// EventPrefix begins the names of alert events: <prefix>.triggered and
-	// <prefix>.resolved. Default foundation_os.alert.
+	// EventPrefix begins the names of alert events, <prefix>.triggered and so on.
+	// Default foundation_os.alert.
 	EventPrefix string `mapstructure:"event_prefix"`
+	// Emit lists the alert events that are told: triggered, resolved, active (told
+	// again), pending, no_data, flapping. Default triggered, resolved, active.
+	Emit []Kind `mapstructure:"emit"`
 	// Limits bound memory and work.
 	Limits Limits `mapstructure:"limits"`
 	// RuleFiles are globs of Prometheus rule files. One that matches no file is
@@ -55,7 +63,8 @@ type Config struct {
 	RuleFiles []string `mapstructure:"rule_files"`
 	// Rules are alerting rules in the short form. Default none.
 	Rules []Rule `mapstructure:"rules"`
-	// Events are rules that act on log records as they arrive. Default none.
+	// Events are rules that act on log records and spans as they arrive. Default
+	// none.
 	Events []Event `mapstructure:"events"`
 }
 
@@ -90,6 +99,15 @@ type Rule struct {
 	Op rules.Op `mapstructure:"op"`
 	// Threshold to compare with. Default 0.
 	Threshold float64 `mapstructure:"threshold"`
+	// RecoverAt is what the value must reach before an alert that fires is over:
+	// it goes on while `value op recover_at` holds. Not with eq and neq, and not on
+	// the far side of the threshold. Default: the threshold.
+	RecoverAt *float64 `mapstructure:"recover_at"`
+	// NoData says what becomes of an alert when there is nothing to compare: ok
+	// (default: it resolves), alert (it fires), keep_last (it stays as it is).
+	NoData rules.NoData `mapstructure:"no_data"`
+	// Flapping holds an alert that begins and ends too often. Default: off.
+	Flapping Flapping `mapstructure:"flapping"`
 	// MinCount of samples in the window (for histograms of measurements) below
 	// which the rule does not hold. Default 0: off.
 	MinCount int `mapstructure:"min_count"`
@@ -105,32 +123,45 @@ type Rule struct {
 	Annotations map[string]string `mapstructure:"annotations"`
 }
 
+// Flapping says when an alert is held firing because it begins and ends too
+// often.
+type Flapping struct {
+	// Transitions within the window that are still told, begins and ends counted
+	// alike; with one more the alert flaps. At least 2. Default 0: off.
+	Transitions int `mapstructure:"transitions"`
+	// Window that the transitions are counted in, and for which the condition must
+	// not have changed before a flapping alert is believed again.
+	Window time.Duration `mapstructure:"window"`
+}
+
 func (r *Rule) compileable() rules.Threshold {
 	return rules.Threshold{
 		Name: r.Name, Metric: r.Metric, Where: r.Where, Aggregate: r.Aggregate, Window: r.Window, GroupBy: r.GroupBy,
-		Op: r.Op, Threshold: r.Threshold, MinCount: r.MinCount, For: r.For, KeepFiringFor: r.KeepFiringFor,
+		Op: r.Op, Threshold: r.Threshold, RecoverAt: r.RecoverAt, NoData: r.NoData, Flapping: rules.Flapping(r.Flapping), MinCount: r.MinCount, For: r.For, KeepFiringFor: r.KeepFiringFor,
 		Labels: map[string]string{"severity": r.Severity.String()}, Annotations: r.Annotations,
 	}
 }
 
-// Event is a rule that acts on each log record as it arrives.
+// Event is a rule that acts on each log record or span as it arrives.
 type Event struct {
 	// Name of the alert; unique among rules and events.
 	Name string `mapstructure:"name"`
-	// Signal whose items are looked at: logs (default).
+	// Signal whose items are looked at: logs (default) or spans.
 	Signal Signal `mapstructure:"signal"`
-	// Condition in OTTL (log context, paths with their prefix, as in
-	// log.attributes["x"]) that triggers the alert. Required.
+	// Condition in OTTL (log or span context, paths with their prefix, as in
+	// log.attributes["x"] or span.name) that triggers the alert. Required.
 	Condition string `mapstructure:"condition"`
 	// Resolve is the condition that resolves it. Default none: it ends by
 	// ExpireAfter.
 	Resolve string `mapstructure:"resolve"`
-	// GroupBy are attributes of the record, its scope or its resource; each
+	// GroupBy are attributes of the record or span, its scope or its resource; each
 	// combination of values is an alert of its own. Default none: one alert.
 	GroupBy []string `mapstructure:"group_by"`
 	// ExpireAfter resolves an alert whose condition was not met again for so
 	// long. Default 0s: never; then Resolve is required.
 	ExpireAfter time.Duration `mapstructure:"expire_after"`
+	// Flapping holds an alert that begins and ends too often. Default: off.
+	Flapping Flapping `mapstructure:"flapping"`
 	// Severity: info, warning (default), error, critical.
 	Severity Severity `mapstructure:"severity"`
 	// Annotations, as they are. Default none.
@@ -146,6 +177,12 @@ func (c *Config) Validate() error {
 	}
 	if c.EvalDelay < 0 {
 		errs = append(errs, fmt.Errorf("eval_delay: %s is negative, must be 0s or more", c.EvalDelay))
+	}
+	if c.ResendInterval != 0 && c.ResendInterval < time.Second {
+		errs = append(errs, fmt.Errorf("resend_interval: %s is too short, must be at least 1s, or 0s for never", c.ResendInterval))
+	}
+	if len(c.Emit) == 0 {
+		errs = append(errs, fmt.Errorf("emit: is empty, must hold some of %s", strings.Join(kinds, ", ")))
 	}
 	if c.EventPrefix == "" {
 		errs = append(errs, errors.New("event_prefix: is empty, must begin the names of events"))

@@ -15,10 +15,12 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &Config{
 		EvaluationInterval:        30 * time.Second,
+		ResendInterval:            time.Minute,
 		DegradationEvents:         true,
 		TranslationStrategy:       NoTranslation,
 		PromoteResourceAttributes: []string{"service.name", "deployment.environment.name"},
 		EventPrefix:               "foundation_os.alert",
+		Emit:                      []Kind{KindTriggered, KindResolved, KindActive},
 		Limits:                    Limits{Series: 100000, AlertsPerRule: 1000, SamplesPerQuery: 50000000},
 	}, c)
 }
@@ -29,6 +31,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	c, err := parse(t, `
 evaluation_interval: 10s
 eval_delay: 5s
+resend_interval: 2m
 storage: file_storage/a
 directory: `+dir+`
 degradation_events: false
@@ -36,6 +39,7 @@ translation_strategy: UnderscoreEscapingWithSuffixes
 promote_resource_attributes: [a]
 external_labels: {dc: x}
 event_prefix: my.alert
+emit: [pending, no_data, flapping]
 limits: {series: 1, alerts_per_rule: 2, samples_per_query: 3}
 rule_files: ['`+dir+`/*.yaml']
 rules:
@@ -47,6 +51,9 @@ rules:
     group_by: [g]
     op: lte
     threshold: 0.5
+    recover_at: 0.7
+    no_data: keep_last
+    flapping: {transitions: 4, window: 30m}
     min_count: 5
     for: 2m
     keep_firing_for: 5m
@@ -65,6 +72,11 @@ events:
 	require.NoError(t, err)
 	assert.Equal(t, 5*time.Second, c.EvalDelay)
 	assert.Equal(t, "file_storage/a", c.Storage.String())
+	assert.Equal(t, 2*time.Minute, c.ResendInterval)
+	assert.Equal(t, []Kind{KindPending, KindNoData, KindFlapping}, c.Emit)
+	assert.Equal(t, 0.7, *c.Rules[0].RecoverAt)
+	assert.Equal(t, "keep_last", c.Rules[0].NoData.String())
+	assert.Equal(t, Flapping{4, 30 * time.Minute}, c.Rules[0].Flapping)
 	assert.Equal(t, UnderscoreEscapingWithSuffixes, c.TranslationStrategy)
 	assert.Equal(t, SeverityCritical, c.Rules[0].Severity)
 	assert.Equal(t, "lte", c.Rules[0].Op.String())
@@ -90,7 +102,16 @@ groups:
 	}
 	for _, c := range []struct{ name, yaml, want string }{
 		{"unknown key", "storages: x", "storages"},
-		{"unknown key of a rule", rule(", recover_at: 1"), "recover_at"},
+		{"unknown key of a rule", rule(", recovers_at: 1"), "recovers_at"},
+		{"resend", "resend_interval: 10ms", "resend_interval: 10ms is too short, must be at least 1s, or 0s for never"},
+		{"negative resend", "resend_interval: -1m", "resend_interval: -1m0s is too short, must be at least 1s, or 0s for never"},
+		{"no events", "emit: []", "emit: is empty, must hold some of triggered, resolved, active, pending, no_data, flapping"},
+		{"unknown event", "emit: [begun]", `"begun" is no alert event, allowed: triggered, resolved, active, pending, no_data, flapping`},
+		{"recovery on the wrong side", rule(", threshold: 5, recover_at: 6"), `rules[0] ("R").recover_at: 6 is on the wrong side of the threshold, must be 5 or less with gt`},
+		{"recovery of equality", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: eq, recover_at: 1}]", `rules[0] ("R").recover_at: eq has no side to recover on, op must be one of gt, gte, lt, lte`},
+		{"no data", rule(", no_data: fire"), `"fire" is no way to treat missing data, allowed are ok, alert, keep_last`},
+		{"flapping once", rule(", flapping: {transitions: 1, window: 1m}"), `rules[0] ("R").flapping.transitions: 1 is too small, must be at least 2, one begin and one end`},
+		{"flapping without a window", rule(", flapping: {transitions: 4}"), `rules[0] ("R").flapping.window: 0s is too short, must be longer than 0s`},
 		{"interval", "evaluation_interval: 10ms", "evaluation_interval: 10ms is too short, must be at least 1s"},
 		{"delay", "eval_delay: -1s", "eval_delay: -1s is negative"},
 		{"prefix", "event_prefix: ''", "event_prefix: is empty"},
@@ -111,9 +132,12 @@ groups:
 		{"where another name", rule(", where: {__name__: x}"), `rules[0] ("R").where: "__name__" is the metric's name, must stand under metric`},
 		{"bad template", rule(", annotations: {s: '{{ nofunc }}'}"), `"nofunc" not defined`},
 		{"duplicate", "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt}]\nevents: [{name: R, condition: 'true', expire_after: 1m}]", `events[0].name: "R" is the name of rules[0] too`},
-		{"spans", "events: [{name: E, signal: spans, condition: 'true', expire_after: 1m}]", `"spans" is no signal of event rules, allowed: logs`},
+		{"signal", "events: [{name: E, signal: metrics, condition: 'true', expire_after: 1m}]", `"metrics" is no signal of event rules, allowed: logs, spans`},
+		{"no condition on spans", "events: [{name: E, signal: spans, expire_after: 1m}]", `events[0] ("E").condition: is missing, must be an OTTL condition on the span context`},
+		{"a log's path on spans", "events: [{name: E, signal: spans, condition: 'log.body == \"x\"', expire_after: 1m}]", `events[0] ("E").condition: `},
+		{"event flapping once", "events: [{name: E, condition: 'true', expire_after: 1m, flapping: {transitions: 1}}]", `events[0] ("E").flapping.transitions: 1 is too small, must be at least 2, one begin and one end`},
 		{"no name", "events: [{condition: 'true', expire_after: 1m}]", `events[0] ("").name: is empty`},
-		{"no condition", "events: [{name: E, expire_after: 1m}]", `events[0] ("E").condition: is missing`},
+		{"no condition", "events: [{name: E, expire_after: 1m}]", `events[0] ("E").condition: is missing, must be an OTTL condition on the log context`},
 		{"bad condition", "events: [{name: E, condition: 'log.nope == 1', expire_after: 1m}]", `events[0] ("E").condition: `},
 		{"path without its context", "events: [{name: E, condition: 'attributes[\"x\"] == 1', expire_after: 1m}]", `events[0] ("E").condition: `},
 		{"bad resolve", "events: [{name: E, condition: 'true', resolve: 'Nope()'}]", `events[0] ("E").resolve: `},
@@ -160,6 +184,11 @@ func TestEnumsReadWhatTheyWrite(t *testing.T) {
 		var s Strategy
 		require.NoError(t, s.UnmarshalText([]byte(Strategy(i).String())))
 		assert.Equal(t, Strategy(i), s)
+	}
+	for i := range kinds {
+		var k Kind
+		require.NoError(t, k.UnmarshalText([]byte(Kind(i).String())))
+		assert.Equal(t, Kind(i), k)
 	}
 	assert.Equal(t, "unknown(9)", Severity(9).String())
 }

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
 // instance is what the collector sees of the engine for one pair of signals.
@@ -49,6 +50,17 @@ func (i *logsInstance) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 	return nil
 }
 
+// tracesInstance is traces→logs.
+type tracesInstance struct {
+	instance
+	next consumer.Logs
+}
+
+func (i *tracesInstance) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
+	i.e.consumeTraces(ctx, td, i.next)
+	return nil
+}
+
 // metricsInstance registers an instance and where its output goes. Several
 // instances that make logs lead to the same pipelines, so one of them is enough.
 func (e *engine) metricsInstance(logs consumer.Logs, metrics consumer.Metrics) *metricsInstance {
@@ -67,11 +79,21 @@ func (e *engine) metricsInstance(logs consumer.Logs, metrics consumer.Metrics) *
 }
 
 func (e *engine) logsInstance(next consumer.Logs) *logsInstance {
+	e.register(next)
+	return &logsInstance{instance: instance{e}, next: next}
+}
+
+func (e *engine) tracesInstance(next consumer.Logs) *tracesInstance {
+	e.register(next)
+	return &tracesInstance{instance: instance{e}, next: next}
+}
+
+// register counts an instance whose input leads to logs.
+func (e *engine) register(next consumer.Logs) {
 	e.life.Lock()
 	defer e.life.Unlock()
 	e.created++
 	if e.logs == nil {
 		e.logs = next
 	}
-	return &logsInstance{instance: instance{e}, next: next}
 }

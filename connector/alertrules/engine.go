@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,10 +15,12 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/intake"
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
@@ -42,6 +45,8 @@ type engine struct {
 	degradations *degradations // nil when switched off
 	outbox       *outbox
 	durable      *durable // nil without a storage
+	ended        ended
+	exemplars    *exemplars.Store
 
 	// Set by registration, before any Start.
 	life      sync.Mutex
@@ -77,7 +82,7 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 	}
 	e := &engine{
 		cfg: cfg, id: set.ID, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
-		events: events, outbox: newOutbox(metadata.ScopeName),
+		events: events, outbox: newOutbox(metadata.ScopeName), exemplars: exemplars.New(cfg.Limits.Series),
 	}
 	if cfg.DegradationEvents {
 		e.degradations = newDegradations(cfg.Limits.Series, cfg.PromoteResourceAttributes)
@@ -134,7 +139,7 @@ func (e *engine) open(ctx context.Context, host component.Host) error {
 	e.store = st
 	e.intake = intake.New(st, intake.Options{
 		Strategy: e.cfg.TranslationStrategy.option(), Promote: e.cfg.PromoteResourceAttributes, Selectors: selectors,
-		Oldest: reach, MaxSources: e.cfg.Limits.Series,
+		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars,
 	})
 	e.eval.begin(now.Add(-e.cfg.EvalDelay))
 	k, old := e.load(ctx)
@@ -205,6 +210,7 @@ func (e *engine) tick(ctx context.Context) {
 	} else {
 		e.keep(ctx, records, c)
 	}
+	e.resend(now.Add(-e.cfg.EvalDelay), now)
 	e.deliver(ctx, e.logs)
 	if e.metrics != nil && md.DataPointCount() > 0 {
 		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
@@ -226,13 +232,23 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	e.refused(ctx, "invalid", counts.Invalid)
 	e.refused(ctx, "bad_time", counts.BadTime)
 	e.refused(ctx, "not_finite", counts.NotFinite)
+	e.refused(ctx, "exemplar_limit", e.exemplars.TakeRefused())
 	return err
 }
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int { return e.events.consumeLogs(ctx, ld, now, tell) })
+}
+
+func (e *engine) consumeTraces(ctx context.Context, td ptrace.Traces, next consumer.Logs) {
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int { return e.events.consumeTraces(ctx, td, now, tell) })
+}
+
+// consumeItems tells what the event rules make of a batch.
+func (e *engine) consumeItems(ctx context.Context, next consumer.Logs, consume func(now time.Time, tell func([]alertEvent, []keptEvents)) (refused int)) {
 	now := e.clock()
 	told := 0
-	refused := e.events.consume(ctx, ld, now, func(events []alertEvent, state []keptEvents) {
+	refused := consume(now, func(events []alertEvent, state []keptEvents) {
 		told = len(events)
 		e.keep(ctx, e.records(events, now), change{events: state})
 	})
@@ -242,12 +258,22 @@ func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Lo
 	}
 }
 
-// records writes events and counts them as transitions.
+// records writes the events that are asked for, and counts changes of state as
+// transitions.
 func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice {
 	out := plog.NewLogRecordSlice()
 	for i := range events {
-		events[i].write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
-		e.eval.transitions.add(tally{events[i].rule, events[i].state.String(), events[i].severity})
+		ev := &events[i]
+		switch ev.kind {
+		case KindTriggered, KindResolved, KindPending:
+			e.eval.transitions.add(tally{ev.rule, ev.state.String(), ev.severity})
+			if !e.ended.note(ev, now) {
+				e.refused(context.Background(), "resend_limit", 1)
+			}
+		}
+		if slices.Contains(e.cfg.Emit, ev.kind) {
+			ev.write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
+		}
 	}
 	return out
 }
@@ -260,6 +286,7 @@ func (e *engine) flush(ctx context.Context, next consumer.Logs) {
 	}
 	e.count(ctx, e.tel.AlertRulesEvents, sent, "outcome", "sent")
 	e.count(ctx, e.tel.AlertRulesEvents, dropped, "outcome", "dropped")
+	e.count(ctx, e.tel.AlertRulesEvents, e.outbox.takeSuperseded(), "outcome", "superseded")
 }
 
 func (e *engine) refused(ctx context.Context, reason string, n int) {

@@ -46,10 +46,12 @@ func severityNumber(label string) plog.SeverityNumber {
 // Signal that an event rule looks at.
 type Signal int
 
-// SignalLogs is the one signal that event rules look at.
-const SignalLogs Signal = iota
+const (
+	SignalLogs Signal = iota
+	SignalSpans
+)
 
-var signals = []string{"logs"}
+var signals = []string{"logs", "spans"}
 
 func (s Signal) String() string { return nameOf(signals, int(s)) }
 
@@ -57,6 +59,29 @@ func (s Signal) String() string { return nameOf(signals, int(s)) }
 func (s *Signal) UnmarshalText(text []byte) error {
 	i, err := indexOf(signals, text, "signal of event rules")
 	*s = Signal(i)
+	return err
+}
+
+// Kind of an alert event: the end of its name.
+type Kind int
+
+const (
+	KindTriggered Kind = iota // an alert begins to fire
+	KindResolved              // it ends
+	KindActive                // told again: it fires, or ended a short while ago
+	KindPending               // it will fire if it goes on
+	KindNoData                // there is nothing any more to compare
+	KindFlapping              // it changed so often that it is held firing
+)
+
+var kinds = []string{"triggered", "resolved", "active", "pending", "no_data", "flapping"}
+
+func (k Kind) String() string { return nameOf(kinds, int(k)) }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *Kind) UnmarshalText(text []byte) error {
+	i, err := indexOf(kinds, text, "alert event")
+	*k = Kind(i)
 	return err
 }
 

@@ -3,6 +3,7 @@ package alertrules
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/metadata"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
 // evaluator evaluates the groups that are due, in their order, and collects what
@@ -23,6 +25,8 @@ type evaluator struct {
 	own         schedule // of expiry and degradation events
 	began       time.Time
 	truncate    schedule
+	resend      *schedule // nil = never
+	survey      survey
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
@@ -61,6 +65,7 @@ func (t *transitions) copy() map[tally]int64 {
 const truncateInterval = 5 * time.Minute
 
 func newEvaluator(e *engine, groups []*rules.Group) evaluator {
+	rules.LinkSources(groups, store.Lookback)
 	return evaluator{e: e, groups: rules.InOrder(groups), lastTallies: map[tally]int{}}
 }
 
@@ -72,10 +77,26 @@ func (v *evaluator) longestInterval() time.Duration {
 	return longest
 }
 
+// window is how far back an exemplar is of use.
+func (v *evaluator) window() time.Duration {
+	var longest time.Duration
+	for _, g := range v.groups {
+		for _, r := range g.AlertRules() {
+			longest = max(longest, r.Sources.Window)
+		}
+	}
+	return longest
+}
+
 func (v *evaluator) begin(now time.Time) {
 	v.began = now
 	v.own = newSchedule(v.e.cfg.EvaluationInterval, now)
 	v.truncate = newSchedule(truncateInterval, now)
+	v.survey.schedule = newSchedule(surveyInterval, now)
+	if v.e.cfg.ResendInterval > 0 && slices.Contains(v.e.cfg.Emit, KindActive) {
+		s := newSchedule(v.e.cfg.ResendInterval, now)
+		v.resend = &s
+	}
 	v.schedules = make([]schedule, len(v.groups))
 	for i, g := range v.groups {
 		v.schedules[i] = newSchedule(g.Interval, now)
@@ -85,6 +106,9 @@ func (v *evaluator) begin(now time.Time) {
 // next is when something is due.
 func (v *evaluator) next() time.Time {
 	t := v.own.next
+	if v.resend != nil && v.resend.next.Before(t) {
+		t = v.resend.next
+	}
 	for _, s := range v.schedules {
 		if s.next.Before(t) {
 			t = s.next
@@ -114,11 +138,9 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		evaluated += res.Evaluated
 		v.report(ctx, g, &res)
 		for _, c := range res.Changes {
-			if e, ok := eventOfChange(c); ok {
-				events = append(events, e)
-			} else {
-				v.transitions.add(tally{c.Rule.Name, c.Alert.State.String(), c.Alert.Severity()})
-			}
+			event := eventOfChange(c)
+			event.show(v.e.exemplars, c.Rule, c.Alert)
+			events = append(events, event)
 		}
 		m.recorded(res.Recorded, res.Stale, at)
 	}
@@ -129,9 +151,10 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	records := plog.NewLogRecordSlice()
 	c := change{all: v.e.durable != nil && v.e.durable.isBehind()}
 	if at, _, ok := v.own.due(t); ok {
-		v.e.events.expire(now, func(expired []alertEvent, state []keptEvents) {
-			v.e.keep(ctx, v.e.records(expired, now), change{events: state})
+		unwatched := v.e.events.expire(now, func(ended []alertEvent, state []keptEvents) {
+			v.e.keep(ctx, v.e.records(ended, now), change{events: state})
 		})
+		v.e.refused(ctx, "flapping_limit", unwatched)
 		if v.e.degradations != nil {
 			changed, refused := v.e.degradations.edges(records, at, now)
 			c.degraded = changed
@@ -141,57 +164,24 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.e.tel.AlertRulesSeries.Record(ctx, int64(v.e.store.Series()))
 	}
 	v.e.records(events, now).MoveAndAppendTo(records)
+	if at, _, ok := v.survey.due(t); ok {
+		v.look(ctx, at)
+	}
 	if _, _, ok := v.truncate.due(t); ok {
 		v.drop(ctx, t)
 	}
 	return records, v.changed(c), md
 }
 
-// changed completes a change by what differs from what is kept.
-func (v *evaluator) changed(c change) change {
-	switch {
-	case v.e.durable == nil || c.all:
-		return c
-	case c.degraded:
-		c.degradations = v.e.degradations.told()
-	}
-	for i, g := range v.groups {
-		if f := g.Fingerprint(); f != v.written[i] {
-			v.written[i] = f
-			c.groups = append(c.groups, g.State())
-		}
-	}
-	return c
-}
-
-// states copies the state of all groups.
-func (v *evaluator) states() []rules.GroupState {
-	all := make([]rules.GroupState, len(v.groups))
-	v.written = make([]uint64, len(v.groups))
-	for i, g := range v.groups {
-		all[i], v.written[i] = g.State(), g.Fingerprint()
-	}
-	return all
-}
-
-// wasActive remembers the alerts of an engine before this one, so that the
-// metrics end those that are active no longer.
-func (v *evaluator) wasActive(groups []rules.GroupState) {
-	v.lastActive = map[string]rules.Alert{}
-	for i := range groups {
-		for j := range groups[i].Rules {
-			for _, a := range groups[i].Rules[j].Alerts {
-				v.lastActive[a.ID()+a.State.String()] = a
-			}
-		}
-	}
-}
-
 // report logs and counts what went wrong, once per rule and evaluation.
 func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Result) {
 	v.e.refused(ctx, "alert_limit", res.Refused)
+	v.e.refused(ctx, "flapping_limit", res.Unwatched)
 	v.e.tel.AlertRulesEvaluationFailures.Add(ctx, int64(len(res.Failures)))
 	for _, f := range res.Failures {
+		if f.TooManySamples() {
+			v.e.refused(ctx, "sample_limit", 1)
+		}
 		if ctx.Err() == nil {
 			v.e.logger.Warn("rule failed", zap.String("file", g.File), zap.String("group", g.Name), zap.String("rule", f.Rule), zap.Error(f.Err))
 		}
@@ -201,6 +191,7 @@ func (v *evaluator) report(ctx context.Context, g *rules.Group, res *rules.Resul
 // drop forgets samples and sources that no rule reaches any more.
 func (v *evaluator) drop(ctx context.Context, t time.Time) {
 	v.e.intake.Forget(t.Add(-time.Hour))
+	v.e.exemplars.Forget(t.Add(-v.window()).UnixMilli())
 	if err := v.e.store.Truncate(ctx, t); err != nil && ctx.Err() == nil {
 		v.e.logger.Warn("samples that no rule reaches could not be dropped", zap.Error(err))
 	}

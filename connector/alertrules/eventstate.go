@@ -3,15 +3,16 @@ package alertrules
 import (
 	"time"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/episodes"
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
 )
 
-// changed copies the state of the rules that have changed since the last call, or
-// of all. Its caller holds the lock.
-func (er *eventRules) changed(all bool) []keptEvents {
+// changed copies the state of the rules that have changed since the last call.
+// Its caller holds the lock.
+func (er *eventRules) changed() []keptEvents {
 	var list []keptEvents
 	for _, r := range er.rules {
-		if r.changed || all {
+		if r.changed {
 			list = append(list, keptEvents{cfg: r.cfg, episodes: r.tracker.Keep()})
 			r.changed = false
 		}
@@ -23,7 +24,10 @@ func (er *eventRules) changed(all bool) []keptEvents {
 func (er *eventRules) whole(f func([]keptEvents)) {
 	er.mu.Lock()
 	defer er.mu.Unlock()
-	f(er.changed(true))
+	for _, r := range er.rules {
+		r.changed = true
+	}
+	f(er.changed())
 }
 
 // restore goes on with what was kept; deaf is for how long nobody listened. It
@@ -40,16 +44,14 @@ func (er *eventRules) restore(kept []keptEvents, deaf time.Duration, now time.Ti
 		k := &kept[i]
 		if r := byKey[keyOfEvents(&k.cfg)]; r != nil {
 			r.tracker.Restore(k.episodes, deaf)
-			alerts += len(k.episodes)
+			alerts += len(k.episodes.Episodes)
 			continue
 		}
-		gone := newEventRule(k.cfg, 0)
+		gone := newEventRule(&k.cfg, 0)
 		gone.tracker.Restore(k.episodes, 0)
-		for _, e := range k.episodes {
-			if ep, ok := gone.tracker.Resolve(e.Values); ok {
-				ended = append(ended, gone.event(ep, rules.Resolved, now, rules.ReasonRuleRemoved))
-			}
-		}
+		gone.tracker.Each(func(ep episodes.Episode) {
+			ended = append(ended, gone.event(ep, KindResolved, now, rules.ReasonRuleRemoved))
+		})
 	}
 	return alerts, ended
 }

@@ -24,15 +24,18 @@ func newFactory(clock func() time.Time, ticks bool) connector.Factory {
 		connector.WithMetricsToLogs(r.metricsToLogs, metadata.MetricsToLogsStability),
 		connector.WithMetricsToMetrics(r.metricsToMetrics, metadata.MetricsToMetricsStability),
 		connector.WithLogsToLogs(r.logsToLogs, metadata.LogsToLogsStability),
+		connector.WithTracesToLogs(r.tracesToLogs, metadata.TracesToLogsStability),
 	)
 }
 
 func createDefaultConfig() component.Config {
 	return &Config{
 		EvaluationInterval:        30 * time.Second,
+		ResendInterval:            time.Minute,
 		DegradationEvents:         true,
 		PromoteResourceAttributes: []string{semconv.AttributeServiceName, semconv.AttributeDeploymentEnvironmentName},
 		EventPrefix:               defaultEventPrefix,
+		Emit:                      []Kind{KindTriggered, KindResolved, KindActive},
 		Limits:                    Limits{Series: 100_000, AlertsPerRule: 1000, SamplesPerQuery: 50_000_000},
 	}
 }
@@ -98,4 +101,12 @@ func (r *registry) logsToLogs(_ context.Context, set connector.Settings, cfg com
 		return nil, err
 	}
 	return e.logsInstance(next), nil
+}
+
+func (r *registry) tracesToLogs(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Traces, error) {
+	e, err := r.engine(set, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return e.tracesInstance(next), nil
 }

@@ -16,13 +16,20 @@ func TestGolden(t *testing.T) {
 		cfg := createDefaultConfig().(*Config)
 		c.Config(t, cfg)
 		r := newRigOf(t, cfg)
-		if len(cfg.Events) > 0 {
+		switch {
+		case len(cfg.Events) > 0 && cfg.Events[0].Signal == SignalSpans:
+			for _, td := range c.Traces(t) {
+				r.clock.add(30 * time.Second)
+				require.NoError(t, r.tl.ConsumeTraces(t.Context(), td))
+				r.e.tick(t.Context())
+			}
+		case len(cfg.Events) > 0:
 			for _, ld := range c.Logs(t) {
 				r.clock.add(30 * time.Second)
 				require.NoError(t, r.ll.ConsumeLogs(t.Context(), ld))
 				r.e.tick(t.Context())
 			}
-		} else {
+		default:
 			for _, md := range c.Metrics(t) {
 				r.clock.add(30 * time.Second)
 				r.send(md)

@@ -3,6 +3,8 @@ package alertrules
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -49,7 +51,8 @@ func (c *clock) add(d time.Duration) time.Time {
 }
 
 // rig is the connector, wired as in the shipped configuration: metrics→logs,
-// metrics→metrics, logs→logs, all with one ID, both logs outputs into one sink.
+// metrics→metrics, logs→logs, traces→logs, all with one ID, the logs outputs into
+// one sink.
 type rig struct {
 	t       *testing.T
 	clock   *clock
@@ -57,6 +60,7 @@ type rig struct {
 	e       *engine
 	ml, mm  connector.Metrics
 	ll      connector.Logs
+	tl      connector.Traces
 	logs    *consumertest.LogsSink
 	metrics *consumertest.MetricsSink
 	stop    func()
@@ -123,8 +127,10 @@ func (w *world) start(t *testing.T, cfg *Config) *rig {
 	require.NoError(t, err)
 	r.ll, err = w.factory.CreateLogsToLogs(ctx, set, cfg, next)
 	require.NoError(t, err)
+	r.tl, err = w.factory.CreateTracesToLogs(ctx, set, cfg, next)
+	require.NoError(t, err)
 	r.e = r.ml.(*metricsInstance).e
-	all := []component.Component{r.ml, r.mm, r.ll}
+	all := []component.Component{r.ml, r.mm, r.ll, r.tl}
 	for _, c := range all {
 		require.NoError(t, c.Start(ctx, w.host))
 	}
@@ -160,8 +166,14 @@ func (r *rig) step(d time.Duration) time.Time {
 	return now
 }
 
-// records takes the alert events that came out since the last call.
+// records takes the alert events that came out since the last call, without
+// re-sends.
 func (r *rig) records() []plog.LogRecord {
+	return slices.DeleteFunc(r.all(), func(lr plog.LogRecord) bool { return strings.HasSuffix(lr.EventName(), ".active") })
+}
+
+// all takes all that came out since the last call.
+func (r *rig) all() []plog.LogRecord {
 	var all []plog.LogRecord
 	for _, ld := range r.logs.AllLogs() {
 		for _, rl := range ld.ResourceLogs().All() {
@@ -176,10 +188,12 @@ func (r *rig) records() []plog.LogRecord {
 	return all
 }
 
-// short tells each event in one line.
-func (r *rig) short() []string {
+// short tells each event in one line, without re-sends.
+func (r *rig) short() []string { return lines(r.records()) }
+
+func lines(records []plog.LogRecord) []string {
 	var all []string
-	for _, lr := range r.records() {
+	for _, lr := range records {
 		s := lr.EventName()
 		for _, k := range []string{"alert.rule.name", "alert.value", "alert.reason"} {
 			if v, ok := lr.Attributes().Get(k); ok {

@@ -28,7 +28,7 @@ type kept struct {
 // to end when the rule is there no longer.
 type keptEvents struct {
 	cfg      Event // name, severity, group_by and annotations
-	episodes []episodes.Kept
+	episodes episodes.Kept
 }
 
 // version is the version of all records of this connector.
@@ -96,7 +96,7 @@ func (h *head) append(b []byte) []byte {
 
 func readHead(b []byte) (h head, err error) {
 	r := record.NewReader(b)
-	h.heard = time.Unix(0, r.Int()).UTC()
+	h.heard = readTime(r)
 	for _, keys := range []*[]string{&h.groups, &h.events} {
 		for range r.Len(maxKeys, 1) {
 			*keys = append(*keys, r.String(maxKeySize))
@@ -122,11 +122,23 @@ func (k *keptEvents) append(b []byte) []byte {
 		pairs = append(pairs, name, text)
 	}
 	b = appendStrings(b, pairs)
-	b = binary.AppendUvarint(b, uint64(len(k.episodes)))
-	for _, e := range k.episodes {
+	b = binary.AppendUvarint(b, uint64(len(k.episodes.Episodes)))
+	for i := range k.episodes.Episodes {
+		e := &k.episodes.Episodes[i]
 		b = appendStrings(b, e.Values)
 		b = binary.AppendVarint(b, e.Start.UnixNano())
 		b = binary.AppendVarint(b, e.Heard.UnixNano())
+		b = record.AppendString(b, string(e.Trace[:])+string(e.Span[:]))
+		b = record.AppendBool(b, e.Flapping)
+		b = record.AppendBool(b, e.FlappedOver)
+	}
+	b = binary.AppendUvarint(b, uint64(len(k.episodes.Flaps)))
+	for key, times := range k.episodes.Flaps {
+		b = record.AppendString(b, key)
+		b = binary.AppendUvarint(b, uint64(len(times)))
+		for _, t := range times {
+			b = binary.AppendVarint(b, t.UnixNano())
+		}
 	}
 	return b
 }
@@ -143,12 +155,25 @@ func readEvents(b []byte) (k keptEvents, err error) {
 		k.cfg.Annotations[pairs[i]] = pairs[i+1]
 	}
 	for range r.Len(maxKeys, 2) {
-		e := episodes.Kept{Values: readStrings(r), Start: time.Unix(0, r.Int()).UTC(), Heard: time.Unix(0, r.Int()).UTC()}
+		e := episodes.KeptEpisode{Values: readStrings(r), Start: readTime(r), Heard: readTime(r)}
 		r.FailUnless(len(e.Values) == len(k.cfg.GroupBy))
-		k.episodes = append(k.episodes, e)
+		ids := r.String(len(e.Trace) + len(e.Span))
+		r.FailUnless(len(ids) == len(e.Trace)+len(e.Span))
+		copy(e.Span[:], ids[copy(e.Trace[:], ids):])
+		e.Flapping, e.FlappedOver = r.Bool(), r.Bool()
+		k.episodes.Episodes = append(k.episodes.Episodes, e)
+	}
+	k.episodes.Flaps = map[string][]time.Time{}
+	for range r.Len(maxKeys, 2) {
+		key := r.String(maxBytes)
+		for range r.Len(maxKeys, 1) {
+			k.episodes.Flaps[key] = append(k.episodes.Flaps[key], readTime(r))
+		}
 	}
 	return k, r.Err()
 }
+
+func readTime(r *record.Reader) time.Time { return time.Unix(0, r.Int()).UTC() }
 
 func appendStrings(b []byte, list []string) []byte {
 	b = binary.AppendUvarint(b, uint64(len(list)))

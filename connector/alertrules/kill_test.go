@@ -112,14 +112,14 @@ func (k *killed) logs(step int, at time.Time) []plog.Logs {
 	return all
 }
 
-// told writes one line for each event, and refuses now and then.
-type told struct {
+// toldFile writes one line for each event, and refuses now and then.
+type toldFile struct {
 	consumer.Logs
 	file *os.File
 	step *int
 }
 
-func (w told) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+func (w toldFile) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	if *w.step%7 == 3 {
 		return errors.New("busy")
 	}
@@ -182,7 +182,7 @@ func (k *killed) run(t *testing.T, begun func()) {
 	w := newWorld()
 	w.clock.t = at(step - 1).Add(time.Millisecond) // it is back at once
 	w.host = hostWith{diskID: ext.(component.Component)}
-	w.next = told{file: out, step: &step}
+	w.next = toldFile{file: out, step: &step}
 	r := w.start(t, mustParse(t, strings.ReplaceAll(killConfig, "FOLDER", k.folder)))
 	begun()
 	for ; k.end == 0 || step <= k.end; step++ {

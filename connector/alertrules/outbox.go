@@ -30,6 +30,12 @@ type outbox struct {
 	next    uint64   // number of the next letter
 	gone    []uint64 // numbers of letters that were taken, and may lie in a storage
 	dropped int      // records, since the last send
+
+	// resends tell again what is known; before is the number of the first letter
+	// that comes after them. They are not kept: the next ones tell the same.
+	resends    plog.LogRecordSlice
+	before     uint64
+	superseded int // resends that were not taken, since the last send
 }
 
 // letter is the events of one change, which are kept together.
@@ -39,7 +45,9 @@ type letter struct {
 	stored  bool
 }
 
-func newOutbox(scope string) *outbox { return &outbox{scope: scope} }
+func newOutbox(scope string) *outbox {
+	return &outbox{scope: scope, resends: plog.NewLogRecordSlice()}
+}
 
 // add appends records. What is beyond the bound is dropped, the oldest first.
 func (o *outbox) add(records plog.LogRecordSlice) {
@@ -69,6 +77,26 @@ func (o *outbox) post(l letter) {
 	o.trim()
 }
 
+// resend offers records that tell again what is known. They replace those of
+// before, and are not bounded here: there are as many as there are alerts.
+func (o *outbox) resend(records plog.LogRecordSlice) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.superseded += o.resends.Len()
+	o.resends = plog.NewLogRecordSlice()
+	records.MoveAndAppendTo(o.resends)
+	o.before = o.next
+}
+
+// takeSuperseded returns how many re-sends were given up since the last call.
+func (o *outbox) takeSuperseded() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n := o.superseded
+	o.superseded = 0
+	return n
+}
+
 func (o *outbox) trim() {
 	for over := o.records - maxOutbox; over > 0; over = o.records - maxOutbox {
 		first := o.letters[0]
@@ -88,23 +116,52 @@ func (o *outbox) trim() {
 	}
 }
 
+// offer is what the outbox holds at a time.
+type offer struct {
+	letters []letter
+	resends plog.LogRecordSlice
+	before  uint64
+}
+
+// records copies the offer in the order of the changes.
+func (f *offer) records(to plog.LogRecordSlice) {
+	put := func(records plog.LogRecordSlice) {
+		copied := plog.NewLogRecordSlice()
+		records.CopyTo(copied)
+		copied.MoveAndAppendTo(to)
+	}
+	late := false
+	for _, l := range f.letters {
+		if l.number >= f.before && !late {
+			late = true
+			put(f.resends)
+		}
+		put(l.records)
+	}
+	if !late {
+		put(f.resends)
+	}
+}
+
 // take empties the outbox.
-func (o *outbox) take() (all []letter, dropped int) {
+func (o *outbox) take() (all offer, dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	all, o.letters, o.records = o.letters, nil, 0
-	o.offered = all
+	all = offer{letters: o.letters, resends: o.resends, before: o.before}
+	o.offered = o.letters
+	o.letters, o.records, o.resends = nil, 0, plog.NewLogRecordSlice()
 	dropped, o.dropped = o.dropped, 0
 	return all, dropped
 }
 
 // putBack puts letters before those that came since they were taken.
-func (o *outbox) putBack(letters []letter) {
+func (o *outbox) putBack(f *offer) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.offered = nil
-	o.letters = append(letters, o.letters...)
-	for _, l := range letters {
+	o.superseded += f.resends.Len()
+	o.letters = append(f.letters, o.letters...)
+	for _, l := range f.letters {
 		o.records += l.records.Len()
 	}
 	o.trim()
@@ -125,33 +182,29 @@ func (o *outbox) done(letters []letter) {
 func (o *outbox) send(ctx context.Context, next consumer.Logs) (sent, dropped int, err error) {
 	o.sending.Lock()
 	defer o.sending.Unlock()
-	letters, dropped := o.take()
-	if len(letters) == 0 {
-		return 0, dropped, nil
-	}
+	taken, dropped := o.take()
 	ld := plog.NewLogs()
 	sl := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty()
 	sl.Scope().SetName(o.scope)
-	for _, l := range letters {
-		copied := plog.NewLogRecordSlice()
-		l.records.CopyTo(copied)
-		copied.MoveAndAppendTo(sl.LogRecords())
-	}
+	taken.records(sl.LogRecords())
 	n := sl.LogRecords().Len()
+	if n == 0 {
+		return 0, dropped, nil
+	}
 	if next == nil {
-		o.done(letters)
+		o.done(taken.letters)
 		return 0, dropped + n, nil
 	}
 	err = next.ConsumeLogs(ctx, ld)
 	switch {
 	case err == nil:
-		o.done(letters)
+		o.done(taken.letters)
 		return n, dropped, nil
 	case consumererror.IsPermanent(err):
-		o.done(letters)
+		o.done(taken.letters)
 		return 0, dropped + n, err
 	}
-	o.putBack(letters)
+	o.putBack(&taken)
 	return 0, dropped, err
 }
 

@@ -141,9 +141,7 @@ func (e *engine) goOn(ctx context.Context, k *kept, old []string, now time.Time)
 			e.degradations.restore(k.degradations, now)
 		}
 		for _, c := range resumed.Ended {
-			if ev, ok := eventOfChange(c); ok {
-				ended = append(ended, ev)
-			}
+			ended = append(ended, eventOfChange(c))
 		}
 		e.records(ended, now).MoveAndAppendTo(records)
 		if err := rules.MarkStale(ctx, resumed.Stale, rec.At, e.store); err != nil {

@@ -1,12 +1,12 @@
 package rules
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -26,77 +26,6 @@ const (
 
 var errDuplicateAlert = errors.New("vector contains metrics with the same labelset after applying alert labels")
 
-// Rule tells of an alerting rule what its alerts share.
-type Rule struct {
-	Name     string
-	Severity string // the label severity as written; may be a template
-	Operand  Operand
-}
-
-// State of an active alert.
-type State int
-
-const (
-	Pending State = iota // true, but not yet for as long as the rule's `for`
-	Firing
-	Resolved // an alert in a Change only: resolved alerts are not active
-)
-
-func (s State) String() string {
-	switch s {
-	case Pending:
-		return "pending"
-	case Firing:
-		return "firing"
-	case Resolved:
-		return "resolved"
-	}
-	return "State(" + strconv.Itoa(int(s)) + ")"
-}
-
-// Alert is one label set for which a rule's expression holds.
-type Alert struct {
-	State           State
-	Labels          labels.Labels
-	Annotations     labels.Labels
-	Value           float64 // at the last evaluation at which it held
-	ActiveAt        time.Time
-	FiredAt         time.Time
-	KeepFiringSince time.Time
-
-	source      labels.Labels // the element's own labels without the name
-	unconfirmed bool          // from before a restart, and not seen since
-}
-
-// Severity is the alert's label severity.
-func (a *Alert) Severity() string { return a.Labels.Get(severityLabel) }
-
-// ID identifies the alert over all its episodes: a hash of its labels that is
-// the same in every replica and release.
-func (a *Alert) ID() string { return id(labels.StableHash(a.Labels)) }
-
-// EpisodeID identifies the time from firing to resolving.
-func (a *Alert) EpisodeID() string { return EpisodeID(a.ID(), a.FiredAt) }
-
-// Reasons of a Change to Resolved.
-const (
-	ReasonCleared = "condition_cleared" // the left side is there and its comparison fails
-	ReasonNoData  = "no_data"           // the left side gives nothing any more
-	ReasonLimit   = "limit_exceeded"    // the group's limit ended all alerts of the rule
-	ReasonMet     = "condition_met"     // of a Change to Firing
-
-	ReasonRuleChanged = "rule_changed" // it does not hold by what its rule says since a reload
-	ReasonRuleRemoved = "rule_removed" // its rule is there no longer, or has another name or other labels
-)
-
-// Change is an alert's transition at an evaluation.
-type Change struct {
-	Rule   Rule
-	Alert  Alert // with its new State
-	At     time.Time
-	Reason string // of Firing and Resolved
-}
-
 type alerting struct {
 	info        Rule
 	query       string
@@ -113,6 +42,7 @@ type alerting struct {
 	believe belief
 	unseen  time.Time // when it should have been evaluated next
 	changed bool
+	beyond      beyond
 }
 
 func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string, opt Options) (*alerting, error) {
@@ -145,22 +75,50 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	kept, err := r.goOn(ctx, found, e)
+	if err != nil {
+		return nil, nil, err
+	}
 	held, err := r.held(ctx, found, e)
 	if err != nil {
 		return nil, nil, err
 	}
 	var cleared []*Alert
+	var notes notes
 	for h, a := range r.active {
-		if now, holds := found[h]; holds {
-			a.Value, a.Annotations, a.KeepFiringSince = now.Value, now.Annotations, time.Time{}
-			a.confirm(e.at, r.unseen)
-		} else if held[h] {
+		now, holds := found[h]
+		if held[h] {
 			continue
-		} else if !r.keeps(a, e.at) {
-			delete(r.active, h)
-			if a.State == Firing {
-				cleared = append(cleared, a)
+		}
+		if kept[h] {
+			notes.noData(a, true)
+			continue
+		}
+		if holds {
+			a.confirm(e.at, r.unseen)
+			notes.noData(a, now.NoData)
+			a.KeepFiringSince = time.Time{}
+			if !now.NoData { // what was seen last says more than NaN
+				a.Value, a.Annotations = now.Value, now.Annotations
 			}
+		}
+		if a.Flapping {
+			if r.flapsOn(h, a, holds, e.at) || holds {
+				continue
+			}
+		} else if holds {
+			continue
+		} else if r.keeps(a, e.at) {
+			a.NoData = false
+			continue
+		} else if a.State == Firing && r.changedTooOften(h, e) {
+			a.Flapping, a.Over = true, true
+			notes.add(a, NoteFlapping)
+			continue
+		}
+		delete(r.active, h)
+		if a.State == Firing {
+			cleared = append(cleared, a)
 		}
 	}
 	for h, a := range found {
@@ -172,23 +130,34 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 			continue
 		}
 		r.active[h] = a
+		if a.NoData {
+			notes.add(a, NoteNoData)
+		}
 	}
 
 	var out promql.Vector
 	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
-		if a.State == Pending && !held[h] && e.at.Sub(a.ActiveAt) >= r.hold {
+		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold && !kept[h] && !held[h] {
 			a.State, a.FiredAt = Firing, e.at
 		} else if a.State == Pending && isNew {
-			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: ReasonMet})
+			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: a.Reason()})
 		}
 		if was != a.State {
-			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: ReasonMet})
+			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: a.Reason()})
+			if r.changedTooOften(h, e) {
+				a.Flapping = true
+				notes.add(a, NoteFlapping)
+			}
 		}
 		out = append(out, r.sample(a, e.queryAt()), r.forState(a, e.queryAt()))
 	}
+	for _, n := range notes {
+		changes = append(changes, Change{Rule: r.info, Alert: *n.alert, At: e.at, Reason: n.alert.Reason(), Note: n.what})
+	}
 	changes = append(changes, r.resolve(ctx, cleared, e)...)
+	r.beyond.flaps.Forget(e.at)
 
 	if standing := len(r.active); e.limit > 0 && standing > e.limit {
 		changes = dropStarted(changes)
@@ -201,7 +170,9 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 		err = fmt.Errorf("exceeded limit of %d with %d alerts", e.limit, standing)
 		out = nil
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return labels.Compare(a.Alert.Labels, b.Alert.Labels) })
+	slices.SortStableFunc(changes, func(a, b Change) int {
+		return cmp.Or(labels.Compare(a.Alert.Labels, b.Alert.Labels), cmp.Compare(a.Note, b.Note))
+	})
 	return out, changes, err
 }
 
@@ -226,26 +197,30 @@ func (r *alerting) alertsOf(ctx context.Context, vec promql.Vector, e evaluation
 		if s.H == nil && math.IsNaN(s.F) {
 			continue
 		}
-		x := r.expand.on(ctx, s, e)
-		lb.Reset(s.Metric)
-		lb.Del(model.MetricNameLabel)
-		source := lb.Labels()
-		for _, l := range r.labels {
-			lb.Set(l.name, x.expand(l))
-		}
-		lb.Set(labels.AlertName, r.info.Name)
-		ls := lb.Labels()
-		h := ls.Hash()
+		h, a := r.alertOf(ctx, s, lb, e)
 		if _, dup := found[h]; dup {
 			return nil, errDuplicateAlert
 		}
-		annotations := labels.NewScratchBuilder(len(r.annotations))
-		for _, a := range r.annotations {
-			annotations.Add(a.name, x.expand(a))
-		}
-		found[h] = &Alert{Labels: ls, Annotations: annotations.Labels(), ActiveAt: e.at, Value: s.F, source: source}
+		found[h] = a
 	}
 	return found, nil
+}
+
+func (r *alerting) alertOf(ctx context.Context, s promql.Sample, lb *labels.Builder, e evaluation) (uint64, *Alert) {
+	x := r.expand.on(ctx, s, e)
+	lb.Reset(s.Metric)
+	lb.Del(model.MetricNameLabel)
+	source := lb.Labels()
+	for _, l := range r.labels {
+		lb.Set(l.name, x.expand(l))
+	}
+	lb.Set(labels.AlertName, r.info.Name)
+	ls := lb.Labels()
+	annotations := labels.NewScratchBuilder(len(r.annotations))
+	for _, a := range r.annotations {
+		annotations.Add(a.name, x.expand(a))
+	}
+	return ls.Hash(), &Alert{Labels: ls, Annotations: annotations.Labels(), ActiveAt: e.at, Value: s.F, source: source}
 }
 
 // resolve makes the changes of alerts that fire no longer. A comparison gives
@@ -255,33 +230,30 @@ func (r *alerting) resolve(ctx context.Context, cleared []*Alert, e evaluation) 
 		return nil
 	}
 	changes := make([]Change, 0, len(cleared))
-	var left promql.Vector
+	var values present
 	known := false
 	if r.info.Operand.Known {
 		var err error
-		left, err = e.query(ctx, r.info.Operand.Left, e.queryAt())
+		values, _, err = r.leftSide(ctx, e)
 		known = err == nil
-	}
-	lb := labels.NewBuilder(labels.EmptyLabels())
-	values := make(map[uint64]float64, len(left))
-	for _, s := range left {
-		if s.H != nil || math.IsNaN(s.F) {
-			continue
-		}
-		lb.Reset(s.Metric)
-		lb.Del(model.MetricNameLabel)
-		values[lb.Labels().Hash()] = s.F
 	}
 	for _, a := range cleared {
 		reason := ReasonCleared
 		if v, ok := values[a.source.Hash()]; ok {
 			a.Value = v
+			if r.beyond.minCount && r.info.Operand.holds(v) {
+				reason = ReasonTooFew
+			}
 		} else if known {
 			reason = ReasonNoData
+			if a.NoData {
+				reason = ReasonGone
+			}
 		}
 		if r.changed && a.unconfirmed {
 			reason = ReasonRuleChanged
 		}
+		a.NoData, a.Flapping, a.Over = false, false, false
 		changes = append(changes, ended(r.info, a, e.at, reason))
 	}
 	return changes

@@ -20,20 +20,20 @@ const (
 	maxText = 1 << 20 // bytes of one text
 )
 
-// Append writes the state: of rules only those with active alerts.
+// Append writes the state: of rules only those that remember anything.
 func (s *GroupState) Append(b []byte) []byte {
 	b = record.AppendString(b, s.File)
 	b = record.AppendString(b, s.Name)
 	b = appendTime(b, s.Last)
 	n := 0
 	for i := range s.Rules {
-		if len(s.Rules[i].Alerts) > 0 {
+		if s.Rules[i].remembers() {
 			n++
 		}
 	}
 	b = binary.AppendUvarint(b, uint64(n))
 	for i := range s.Rules {
-		if len(s.Rules[i].Alerts) > 0 {
+		if s.Rules[i].remembers() {
 			b = s.Rules[i].append(b)
 		}
 	}
@@ -49,6 +49,8 @@ func ReadGroupState(r *record.Reader) GroupState {
 	return s
 }
 
+func (s *RuleState) remembers() bool { return len(s.Alerts)+len(s.Flaps)+len(s.Seen) > 0 }
+
 func (s *RuleState) append(b []byte) []byte {
 	o := s.Info.Operand
 	b = record.AppendString(b, s.Info.Name)
@@ -63,7 +65,7 @@ func (s *RuleState) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s.Alerts)))
 	for i := range s.Alerts {
 		a := &s.Alerts[i]
-		b = binary.AppendVarint(b, int64(a.State))
+		b = append(b, byte(a.State), flags(a))
 		for _, ls := range []labels.Labels{a.Labels, a.Annotations, a.source} {
 			b = appendLabels(b, ls)
 		}
@@ -72,7 +74,20 @@ func (s *RuleState) append(b []byte) []byte {
 			b = appendTime(b, t)
 		}
 	}
-	return b
+	b = binary.AppendUvarint(b, uint64(len(s.Flaps)))
+	for h, times := range s.Flaps {
+		b = binary.LittleEndian.AppendUint64(b, h)
+		b = binary.AppendUvarint(b, uint64(len(times)))
+		for _, t := range times {
+			b = appendTime(b, t)
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(s.Seen)))
+	for i := range s.Seen {
+		b = appendLabels(b, s.Seen[i].Labels)
+		b = appendTime(b, s.Seen[i].Last)
+	}
+	return appendTime(b, s.Began)
 }
 
 func readRule(r *record.Reader) RuleState {
@@ -86,12 +101,29 @@ func readRule(r *record.Reader) RuleState {
 	s.Labels = readLabels(r)
 	s.Text = r.Fixed()
 	for range r.Len(maxRead, 1) {
-		a := Alert{State: State(r.IntWithin(int64(Pending), int64(Firing)))}
+		a := Alert{State: State(r.Byte())}
+		r.FailUnless(a.State == Pending || a.State == Firing)
+		a.setFlags(r.Byte())
 		a.Labels, a.Annotations, a.source = readLabels(r), readLabels(r), readLabels(r)
 		a.Value = r.Float()
 		a.ActiveAt, a.FiredAt, a.KeepFiringSince = readTime(r), readTime(r), readTime(r)
 		s.Alerts = append(s.Alerts, a)
 	}
+	for range r.Len(maxRead, 9) {
+		h := r.Fixed()
+		var times []time.Time
+		for range r.Len(maxRead, 1) {
+			times = append(times, readTime(r))
+		}
+		if s.Flaps == nil {
+			s.Flaps = map[uint64][]time.Time{}
+		}
+		s.Flaps[h] = times
+	}
+	for range r.Len(maxRead, 2) {
+		s.Seen = append(s.Seen, Seen{Labels: readLabels(r), Last: readTime(r)})
+	}
+	s.Began = readTime(r)
 	return s
 }
 

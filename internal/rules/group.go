@@ -73,6 +73,7 @@ type Result struct {
 	Failures  []Failure
 	Evaluated int // rules
 	Refused   int // alerts beyond Options.AlertsPerRule
+	Unwatched int // changes of alerts for whose flap detection there was no room
 }
 
 // Eval evaluates all rules at one time. A rule that fails, even by panicking,
@@ -193,4 +194,11 @@ func (g *Group) AlertRules() []Rule {
 		}
 	}
 	return all
+}
+
+// TooManySamples tells whether a rule failed because its query would load more
+// samples than one may.
+func (f Failure) TooManySamples() bool {
+	var tooMany promql.ErrTooManySamples
+	return errors.As(f.Err, &tooMany)
 }

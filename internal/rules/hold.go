@@ -2,11 +2,8 @@ package rules
 
 import (
 	"context"
-	"math"
 	"time"
 
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -35,22 +32,12 @@ func (r *alerting) held(ctx context.Context, found map[uint64]*Alert, e evaluati
 	if len(held) == 0 || e.at.Before(r.believe.failing) || !r.info.Operand.Known {
 		return held, nil
 	}
-	left, err := e.query(ctx, r.info.Operand.Left, e.queryAt())
+	there, _, err := r.leftSide(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	there := map[uint64]bool{}
-	lb := labels.NewBuilder(labels.EmptyLabels())
-	for _, s := range left {
-		if s.H != nil || math.IsNaN(s.F) {
-			continue
-		}
-		lb.Reset(s.Metric)
-		lb.Del(model.MetricNameLabel)
-		there[lb.Labels().Hash()] = true
-	}
 	for h := range held {
-		if there[r.active[h].source.Hash()] {
+		if _, is := there[r.active[h].source.Hash()]; is {
 			delete(held, h)
 		}
 	}

@@ -105,6 +105,25 @@ func operandOf(e parser.Expr) Operand {
 	return Operand{}
 }
 
+// holds compares a value with the threshold.
+func (o Operand) holds(v float64) bool {
+	switch o.Op {
+	case OpGT:
+		return v > o.Threshold
+	case OpGTE:
+		return v >= o.Threshold
+	case OpLT:
+		return v < o.Threshold
+	case OpLTE:
+		return v <= o.Threshold
+	case OpEQ:
+		return v == o.Threshold
+	case OpNEQ:
+		return v != o.Threshold
+	}
+	return false
+}
+
 // mirrored is the comparison with its sides exchanged: 5 < x is x > 5.
 func (o Op) mirrored() Op {
 	switch o {

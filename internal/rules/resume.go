@@ -85,6 +85,7 @@ next:
 
 func (r *alerting) resume(from *RuleState, rec Recovery, changed bool, window time.Duration) {
 	r.changed = changed
+	r.beyond.resume(from)
 	r.believe.nothing = rec.At.Add(rec.Patience)
 	// A gap of a tenth of what the rule looks at changes no verdict much.
 	if !rec.Samples || rec.Blind > window/10 {

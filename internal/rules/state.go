@@ -2,6 +2,8 @@ package rules
 
 import (
 	"encoding/binary"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -21,9 +23,18 @@ type RuleState struct {
 	Labels labels.Labels // as the rule has them; with the name they say which rule it is
 	Text   uint64        // a hash of all that the rule says
 	Alerts []Alert
+	Flaps  map[uint64][]time.Time // changes, by the hash of the alert's labels
+	Seen   []Seen                 // groups whose data is missed once it stops
+	Began  time.Time              // since when they are watched
 
 	records  bool
 	previous map[string]labels.Labels // nil when it was read from a storage
+}
+
+// Seen is a group that gave something, and when it did last.
+type Seen struct {
+	Labels labels.Labels
+	Last   time.Time
 }
 
 // same says whether the two are the same rule, as upstream decides it at a
@@ -42,6 +53,7 @@ func (g *Group) State() GroupState {
 			for _, a := range r.active {
 				rs.Alerts = append(rs.Alerts, *a)
 			}
+			r.beyond.state(&rs)
 		}
 		rs.previous = g.previous[i]
 		s.Rules = append(s.Rules, rs)
@@ -73,6 +85,9 @@ func (r *alerting) text() uint64 {
 		write(a.name)
 		write(a.literal)
 	}
+	write(r.beyond.stay)
+	write(r.beyond.noData.String())
+	write(fmt.Sprint(r.beyond.flaps.Flapping))
 	return d.Sum64()
 }
 
@@ -90,6 +105,10 @@ func (g *Group) Fingerprint() uint64 {
 		for h, a := range r.active {
 			sum += a.fingerprint(uint64(i), h)
 		}
+		// Which groups are missed is kept to the hour.
+		for h, g := range r.beyond.watch.seen {
+			sum += (h | 1) * uint64(g.last.Truncate(time.Hour).Unix())
+		}
 	}
 	return sum
 }
@@ -98,9 +117,68 @@ func (a *Alert) fingerprint(rule, hash uint64) uint64 {
 	var buf [64]byte
 	b := binary.LittleEndian.AppendUint64(buf[:0], rule)
 	b = binary.LittleEndian.AppendUint64(b, hash)
-	b = append(b, byte(a.State))
+	b = append(b, byte(a.State), flags(a))
 	for _, t := range [...]time.Time{a.ActiveAt, a.FiredAt, a.KeepFiringSince} {
 		b = binary.LittleEndian.AppendUint64(b, uint64(t.UnixNano()))
 	}
 	return xxhash.Sum64(b)
+}
+
+// flags are the alert's booleans as the bits of a byte.
+func flags(a *Alert) (b byte) {
+	for i, set := range [...]bool{a.NoData, a.Flapping, a.Over} {
+		if set {
+			b |= 1 << i
+		}
+	}
+	return b
+}
+
+func (a *Alert) setFlags(b byte) {
+	for i, to := range [...]*bool{&a.NoData, &a.Flapping, &a.Over} {
+		*to = b&(1<<i) != 0
+	}
+}
+
+// state copies what is beyond Prometheus.
+func (b *beyond) state(to *RuleState) {
+	to.Began = b.watch.began
+	for _, g := range b.watch.seen {
+		to.Seen = append(to.Seen, Seen{Labels: g.labels, Last: g.last})
+	}
+	to.Flaps = b.flaps.State()
+}
+
+// resume goes on with what is beyond Prometheus.
+func (b *beyond) resume(from *RuleState) {
+	if b.noData == NoDataAlert {
+		b.watch.began, b.watch.seen = from.Began, map[uint64]*group{}
+		for _, s := range from.Seen {
+			b.watch.seen[s.Labels.Hash()] = &group{labels: s.Labels, last: s.Last}
+		}
+	}
+	b.flaps.Resume(from.Flaps)
+}
+
+// State copies the changes that are noted.
+func (f *Flaps[K]) State() map[K][]time.Time {
+	if len(f.changes) == 0 {
+		return nil
+	}
+	all := make(map[K][]time.Time, len(f.changes))
+	for k, times := range f.changes {
+		all[k] = slices.Clone(times)
+	}
+	return all
+}
+
+// Resume goes on with changes that were noted before.
+func (f *Flaps[K]) Resume(changes map[K][]time.Time) {
+	if !f.On() || len(changes) == 0 {
+		return
+	}
+	f.changes = make(map[K][]time.Time, len(changes))
+	for k, times := range changes {
+		f.changes[k] = times[max(0, len(times)-f.Transitions-1):]
+	}
 }

@@ -25,6 +25,9 @@ type Threshold struct {
 	GroupBy       []string
 	Op            Op
 	Threshold     float64
+	RecoverAt     *float64 // nil = Threshold
+	NoData        NoData
+	Flapping      Flapping
 	MinCount      int
 	For           time.Duration
 	KeepFiringFor time.Duration
@@ -124,6 +127,10 @@ func (t *Threshold) Validate() error {
 			errs = append(errs, fmt.Errorf("group_by[%d]: %q is the rule's own label, must be another", i, g))
 		}
 	}
+	errs = append(errs, t.validateRecoverAt())
+	if err := t.Flapping.Validate(); err != nil {
+		errs = append(errs, prefixed("flapping.", err))
+	}
 	if t.MinCount < 0 {
 		errs = append(errs, fmt.Errorf("min_count: %d is negative, must be 0 (off) or more", t.MinCount))
 	}
@@ -136,8 +143,34 @@ func (t *Threshold) Validate() error {
 	return errors.Join(errs...)
 }
 
+func (t *Threshold) validateRecoverAt() error {
+	if t.RecoverAt == nil {
+		return nil
+	}
+	at, wrong := *t.RecoverAt, ""
+	switch t.Op {
+	case OpGT, OpGTE:
+		if !(at <= t.Threshold) {
+			wrong = "less"
+		}
+	case OpLT, OpLTE:
+		if !(at >= t.Threshold) {
+			wrong = "more"
+		}
+	case OpEQ, OpNEQ:
+		return fmt.Errorf("recover_at: %s has no side to recover on, op must be one of gt, gte, lt, lte", t.Op)
+	}
+	if wrong == "" {
+		return nil
+	}
+	return fmt.Errorf("recover_at: %v is on the wrong side of the threshold, must be %v or %s with %s", at, t.Threshold, wrong, t.Op)
+}
+
 // Expr is the rule as PromQL.
-func (t *Threshold) Expr() string {
+func (t *Threshold) Expr() string { return t.expr(t.Threshold) }
+
+// expr is the rule with some threshold.
+func (t *Threshold) expr(threshold float64) string {
 	m, w := t.selector(""), "["+model.Duration(t.Window).String()+"]"
 	by := t.by()
 	over := func(outer, f string) string { return outer + by + "(" + f + "(" + m + w + "))" }
@@ -174,7 +207,7 @@ func (t *Threshold) Expr() string {
 			" or " + samples + ")"
 	}
 	_, token := t.Op.row()
-	expr := value + " " + token.String() + " " + strconv.FormatFloat(t.Threshold, 'g', -1, 64)
+	expr := value + " " + token.String() + " " + strconv.FormatFloat(threshold, 'g', -1, 64)
 	if t.MinCount > 0 {
 		expr += " and " + enough + " >= " + strconv.Itoa(t.MinCount)
 	}
@@ -233,9 +266,11 @@ func Compile(name, file, list string, ts []Threshold, opt Options) (*Group, erro
 			errs = append(errs, fmt.Errorf("%s[%d] (%q): %w", list, i, t.Name, err))
 			continue
 		}
+		a := g.rules[len(g.rules)-1].(*alerting)
 		// The metric is known here even where the expression begins with another
 		// form of its name.
-		g.rules[len(g.rules)-1].(*alerting).info.Operand.Metric = t.Metric
+		a.info.Operand.Metric = t.Metric
+		a.beyond = t.beyond(opt)
 	}
 	return g, errors.Join(errs...)
 }

@@ -140,6 +140,26 @@ func (s *Store) Querier(mint, maxt int64) (storage.Querier, error) { return s.db
 // Series counts the series in memory.
 func (s *Store) Series() int { return int(s.db.Head().NumSeries()) }
 
+// Holds tells whether some series that one of the selectors means has a sample
+// between two times.
+func (s *Store) Holds(ctx context.Context, selectors [][]*labels.Matcher, from, to time.Time) (bool, error) {
+	q, err := s.db.Querier(timestamp.FromTime(from), timestamp.FromTime(to))
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = q.Close() }()
+	for _, ms := range selectors {
+		set := q.Select(ctx, false, nil, ms...)
+		if set.Next() {
+			return true, nil
+		}
+		if set.Err() != nil {
+			return false, set.Err()
+		}
+	}
+	return false, nil
+}
+
 // Newest is the time of the newest sample in memory; zero = there is none.
 func (s *Store) Newest() time.Time {
 	if t := s.db.Head().MaxTime(); t != math.MinInt64 {

@@ -1,9 +1,12 @@
 package episodes
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/foundation-os/otelcol-foundation/internal/rules"
 )
 
 // Episode is one active group of a rule.
@@ -11,7 +14,14 @@ type Episode struct {
 	Key    string
 	Values []string // of the attributes that the rule groups by
 	Start  time.Time
-	heard  time.Time
+	// Trace and Span are those of the item that began it; zero = none.
+	Trace [16]byte
+	Span  [8]byte
+	// Flapping: it is held because it began and ended too often.
+	Flapping bool
+
+	heard time.Time
+	over  bool // of one that flaps: its last word was an end
 }
 
 // Tracker holds the active groups of one rule. It is not safe for concurrent
@@ -22,6 +32,11 @@ type Tracker struct {
 	// ExpireAfter ends a group whose condition was not met for so long; 0 =
 	// never.
 	ExpireAfter time.Duration
+	// Flaps counts begins and ends, by the clock's time.
+	Flaps rules.Flaps[string]
+	// Unwatched counts changes of groups for whose flap detection there was no
+	// room.
+	Unwatched int
 
 	active map[string]*Episode
 }
@@ -36,22 +51,28 @@ func Key(values []string) string {
 	return b.String()
 }
 
-// Outcome of Trigger.
+// Outcome of Trigger and Resolve.
 type Outcome int
 
 const (
-	Started Outcome = iota
-	Already         // the group is active: a breaker that opens twice is open once
-	Refused         // Max groups are active
+	None    Outcome = iota // nothing changed: a breaker that opens twice is open once
+	Started                // look at Flapping: with this begin it may be one too many
+	Ended
+	Held    // it would end, and is held because it flaps from now on
+	Refused // Max groups are active
 )
 
-// Trigger says that the group's condition is met. start is the item's time, now
-// the clock's.
-func (t *Tracker) Trigger(values []string, start, now time.Time) (Episode, Outcome) {
-	key := Key(values)
-	if e, ok := t.active[key]; ok {
-		e.heard = now
-		return *e, Already
+// Trigger says that the condition of the episode's group is met. Start and what
+// else it brings counts if it begins with this; now is the clock's time.
+func (t *Tracker) Trigger(e Episode, now time.Time) (Episode, Outcome) {
+	e.Key = Key(e.Values)
+	if was, ok := t.active[e.Key]; ok {
+		was.heard = now
+		if was.over {
+			was.over = false
+			t.changedTooOften(e.Key, now)
+		}
+		return *was, None
 	}
 	if t.Max > 0 && len(t.active) >= t.Max {
 		return Episode{}, Refused
@@ -59,66 +80,72 @@ func (t *Tracker) Trigger(values []string, start, now time.Time) (Episode, Outco
 	if t.active == nil {
 		t.active = map[string]*Episode{}
 	}
-	e := &Episode{Key: key, Values: slices.Clone(values), Start: start, heard: now}
-	t.active[key] = e
-	return *e, Started
+	e.heard, e.Flapping = now, t.changedTooOften(e.Key, now)
+	t.active[e.Key] = &e
+	return e, Started
 }
 
-// Resolve ends the group; false when it is not active.
-func (t *Tracker) Resolve(values []string) (Episode, bool) {
+// Resolve says that the group is as it should be.
+func (t *Tracker) Resolve(values []string, now time.Time) (Episode, Outcome) {
 	key := Key(values)
 	e, ok := t.active[key]
-	if !ok {
-		return Episode{}, false
+	if !ok || e.over {
+		return Episode{}, None
+	}
+	tooOften := t.changedTooOften(key, now)
+	switch {
+	case e.Flapping:
+		e.over = true
+		return *e, None
+	case tooOften:
+		e.Flapping, e.over = true, true
+		return *e, Held
 	}
 	delete(t.active, key)
-	return *e, true
+	return *e, Ended
 }
 
-// Expire ends and returns the groups that were not heard for too long, in the
-// order of their keys.
-func (t *Tracker) Expire(now time.Time) []Episode {
-	if t.ExpireAfter <= 0 {
-		return nil
+func (t *Tracker) changedTooOften(key string, now time.Time) bool {
+	tooOften, watched := t.Flaps.Change(key, now)
+	if !watched {
+		t.Unwatched++
 	}
-	var ended []Episode
+	return tooOften
+}
+
+// Expire ends what time ends, in the order of the keys: expired are the groups
+// whose condition was not met for too long, quiet those that flapped, were over,
+// and did not change for long enough to be believed.
+func (t *Tracker) Expire(now time.Time) (expired, quiet []Episode) {
 	for key, e := range t.active {
-		if now.Sub(e.heard) >= t.ExpireAfter {
-			ended = append(ended, *e)
-			delete(t.active, key)
+		if e.Flapping && !t.Flaps.Quiet(key, now) {
+			continue
 		}
+		e.Flapping = false
+		switch {
+		case e.over:
+			quiet = append(quiet, *e)
+		case t.ExpireAfter > 0 && now.Sub(e.heard) >= t.ExpireAfter:
+			t.changedTooOften(key, now)
+			expired = append(expired, *e)
+		default:
+			continue
+		}
+		delete(t.active, key)
 	}
-	slices.SortFunc(ended, func(a, b Episode) int { return strings.Compare(a.Key, b.Key) })
-	return ended
+	t.Flaps.Forget(now)
+	for _, list := range [][]Episode{expired, quiet} {
+		slices.SortFunc(list, func(a, b Episode) int { return strings.Compare(a.Key, b.Key) })
+	}
+	return expired, quiet
+}
+
+// Each calls f for the active groups, in the order of their keys.
+func (t *Tracker) Each(f func(Episode)) {
+	for _, key := range slices.Sorted(maps.Keys(t.active)) {
+		f(*t.active[key])
+	}
 }
 
 // Active counts the active groups.
 func (t *Tracker) Active() int { return len(t.active) }
-
-// Kept is an active group as it is kept over a restart.
-type Kept struct {
-	Values []string
-	Start  time.Time
-	Heard  time.Time // its condition was met last
-}
-
-// Keep lists the active groups.
-func (t *Tracker) Keep() []Kept {
-	kept := make([]Kept, 0, len(t.active))
-	for _, e := range t.active {
-		kept = append(kept, Kept{Values: e.Values, Start: e.Start, Heard: e.heard})
-	}
-	return kept
-}
-
-// Restore goes on with groups that were kept. Time in which nobody listened is
-// no silence: it is added to when they were heard.
-func (t *Tracker) Restore(kept []Kept, deaf time.Duration) {
-	if t.active == nil {
-		t.active = map[string]*Episode{}
-	}
-	for _, k := range kept {
-		key := Key(k.Values)
-		t.active[key] = &Episode{Key: key, Values: k.Values, Start: k.Start, heard: k.Heard.Add(deaf)}
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Oldest time.Duration
 	// MaxSources bounds the resources whose last export is remembered.
 	MaxSources int
+	// Exemplars takes those of the points that rules select; nil = nobody does.
+	Exemplars *exemplars.Store
 }
 
 // Counts is what became of the points of a call.

@@ -71,7 +71,7 @@ func (n *namer) resourceLabels(to []labels.Label, attrs pcommon.Map, promote []s
 	return to
 }
 
-// series builds a series' labels: what comes later in the list wins, so a
+// series builds a series' labels, without a name if that is empty: what comes later in the list wins, so a
 // point's own attribute wins over the resource's.
 func (w *writer) series(name, extraName, extraValue string) labels.Labels {
 	w.sb.Reset()
@@ -83,7 +83,9 @@ func (w *writer) series(name, extraName, extraValue string) labels.Labels {
 		}
 		w.sb.Add(l.Name, l.Value)
 	}
-	w.sb.Add(model.MetricNameLabel, name)
+	if name != "" {
+		w.sb.Add(model.MetricNameLabel, name)
+	}
 	if extraName != "" {
 		w.sb.Add(extraName, extraValue)
 	}

@@ -5,9 +5,11 @@ import (
 	"strconv"
 
 	"github.com/prometheus/prometheus/model/histogram"
+	"github.com/prometheus/prometheus/model/labels"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
+	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
 	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
@@ -46,19 +48,45 @@ func (w *writer) metric(m pmetric.Metric, f *family) {
 }
 
 // float writes one number under a name, if a rule selects it.
-func (w *writer) float(sel selectors, name, extraName, extraValue string, p store.Point, v float64) {
+func (w *writer) float(sel selectors, name, extraName, extraValue string, p store.Point, v float64) (wanted bool) {
 	if sel == nil {
-		return
+		return false
 	}
 	ls := w.series(name, extraName, extraValue)
 	if !sel.match(ls) {
-		return
+		return false
 	}
 	if !finite(v) && !p.Stale {
 		w.counts.NotFinite++
-		return
+		return false
 	}
 	w.batch.Float(ls, p, v)
+	return true
+}
+
+// exemplars keeps those of a point that lead to a trace.
+func (w *writer) exemplars(f *family, p store.Point, all pmetric.ExemplarSlice) {
+	if all.Len() == 0 || w.in.opt.Exemplars == nil {
+		return
+	}
+	var ls labels.Labels
+	known := false
+	for _, x := range all.All() {
+		e := exemplars.Exemplar{At: millis(x.Timestamp()), Value: x.DoubleValue(), Trace: x.TraceID(), Span: x.SpanID()}
+		if x.ValueType() == pmetric.ExemplarValueTypeInt {
+			e.Value = float64(x.IntValue())
+		}
+		if e.At == 0 {
+			e.At = p.Time
+		}
+		if x.TraceID().IsEmpty() || !finite(e.Value) || e.At < w.oldest || e.At > w.newest {
+			continue
+		}
+		if !known {
+			ls, known = w.series("", "", ""), true
+		}
+		w.in.opt.Exemplars.Add(f.name, ls, e)
+	}
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
@@ -80,7 +108,9 @@ func (w *writer) numbers(points pmetric.NumberDataPointSlice, kind store.Kind, f
 			}
 		}
 		w.labelsOf(dp.Attributes())
-		w.float(f.value, f.name, "", "", p, v)
+		if w.float(f.value, f.name, "", "", p, v) {
+			w.exemplars(f, p, dp.Exemplars())
+		}
 	}
 }
 
@@ -96,6 +126,7 @@ func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *fa
 		return
 	}
 	w.labelsOf(dp.Attributes())
+	wanted := false
 	if f.bucket != nil {
 		below := uint64(0)
 		for i, bound := range bounds.All() {
@@ -105,14 +136,16 @@ func (w *writer) histogram(dp pmetric.HistogramDataPoint, kind store.Kind, f *fa
 			if math.IsInf(bound, 1) {
 				break // the last bucket, written below
 			}
-			w.float(f.bucket, f.name+"_bucket", "le", strconv.FormatFloat(bound, 'f', -1, 64), p, float64(below))
+			wanted = w.float(f.bucket, f.name+"_bucket", "le", strconv.FormatFloat(bound, 'f', -1, 64), p, float64(below)) || wanted
 		}
-		w.float(f.bucket, f.name+"_bucket", "le", "+Inf", p, float64(dp.Count()))
+		wanted = w.float(f.bucket, f.name+"_bucket", "le", "+Inf", p, float64(dp.Count())) || wanted
 	}
 	if dp.HasSum() || p.Stale {
-		w.float(f.sum, f.name+"_sum", "", "", p, dp.Sum())
+		wanted = w.float(f.sum, f.name+"_sum", "", "", p, dp.Sum()) || wanted
 	}
-	w.float(f.number, f.name+"_count", "", "", p, float64(dp.Count()))
+	if w.float(f.number, f.name+"_count", "", "", p, float64(dp.Count())) || wanted {
+		w.exemplars(f, p, dp.Exemplars())
+	}
 }
 
 // increasing is false for NaN too.
@@ -161,6 +194,7 @@ func (w *writer) exponential(dp pmetric.ExponentialHistogramDataPoint, kind stor
 		return
 	}
 	w.batch.Histogram(ls, p, h)
+	w.exemplars(f, p, dp.Exemplars())
 }
 
 const (

@@ -17,4 +17,5 @@ const (
 	MetricsToLogsStability    = component.StabilityLevelDevelopment
 	MetricsToMetricsStability = component.StabilityLevelDevelopment
 	LogsToLogsStability       = component.StabilityLevelDevelopment
+	TracesToLogsStability     = component.StabilityLevelDevelopment
 )

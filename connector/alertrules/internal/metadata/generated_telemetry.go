@@ -36,6 +36,7 @@ type TelemetryBuilder struct {
 	AlertRulesRefused            metric.Int64Counter
 	AlertRulesReloadFailed       metric.Int64Gauge
 	AlertRulesRestoredAlerts     metric.Int64Counter
+	AlertRulesRulesWithoutSeries metric.Int64Gauge
 	AlertRulesSaveErrors         metric.Int64Counter
 	AlertRulesSaves              metric.Int64Counter
 	AlertRulesSeries             metric.Int64Gauge
@@ -129,6 +130,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_alert_rules_restored_alerts",
 		metric.WithDescription("Alerts that went on after a restart or a reload. [Development]"),
 		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AlertRulesRulesWithoutSeries, err = builder.meter.Int64Gauge(
+		"otelcol_alert_rules_rules_without_series",
+		metric.WithDescription("Alerting rules that select series of which none is there, as seen once a minute; not those that ask for absence. [Development]"),
+		metric.WithUnit("{rule}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AlertRulesSaveErrors, err = builder.meter.Int64Counter(

@@ -29,6 +29,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AlertRulesRefused.Add(context.Background(), 1)
 	tb.AlertRulesReloadFailed.Record(context.Background(), 1)
 	tb.AlertRulesRestoredAlerts.Add(context.Background(), 1)
+	tb.AlertRulesRulesWithoutSeries.Record(context.Background(), 1)
 	tb.AlertRulesSaveErrors.Add(context.Background(), 1)
 	tb.AlertRulesSaves.Add(context.Background(), 1)
 	tb.AlertRulesSeries.Record(context.Background(), 1)
@@ -60,6 +61,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesRestoredAlerts(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesRulesWithoutSeries(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesSaveErrors(t, testTel,
