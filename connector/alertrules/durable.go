@@ -38,7 +38,9 @@ type change struct {
 	events       []keptEvents
 	degradations []*degraded
 	degraded     bool // degradations have changed
-	gone         []string
+	ended        plog.LogRecordSlice
+	endedAnew    bool     // ended has changed
+	gone         []string // keys
 }
 
 // commit writes a change with the events that tell of it, which go into the
@@ -67,6 +69,9 @@ func (d *durable) commit(ctx context.Context, records plog.LogRecordSlice, c cha
 	}
 	if c.degraded || c.all {
 		set(keyDegradations, func(b []byte) []byte { return appendDegraded(b, c.degradations) })
+	}
+	if c.endedAnew {
+		set(keyEnded, func(b []byte) []byte { return appendRecords(b, c.ended) })
 	}
 	for _, key := range c.gone {
 		ops = append(ops, storage.DeleteOperation(key))
@@ -137,6 +142,7 @@ func (e *engine) keepAll(ctx context.Context, records plog.LogRecordSlice, old [
 		if e.degradations != nil {
 			c.degradations = e.degradations.told()
 		}
+		c.ended, c.endedAnew = e.ended.state(e.cfg, true)
 		now := map[string]bool{}
 		for i := range c.groups {
 			now[keyOfGroup(c.groups[i].File, c.groups[i].Name)] = true

@@ -138,6 +138,29 @@ func TestAnEventIsWrittenBeforeItIsHandedOn(t *testing.T) {
 	assert.Len(t, d.copy(), empty, "and lies there no longer")
 }
 
+func TestEndsAreToldAgainAfterARestart(t *testing.T) {
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			w := onDisk(newDisk())
+			cfg := mustParse(t, keptRules+"resend_interval: 1m\n")
+			r := w.start(t, cfg)
+			require.NoError(t, r.ll.ConsumeLogs(t.Context(), breakerLog(t0, "a", "open")))
+			require.NoError(t, r.ll.ConsumeLogs(t.Context(), breakerLog(t0.Add(time.Second), "a", "closed")))
+			r.step(30 * time.Second)
+			r.all()
+			end(r)
+			w.restart()
+			r = w.start(t, cfg)
+			r.step(30 * time.Second)
+			assert.Equal(t, []string{"active Open resolved 12:00:00Z 12:00:01Z"}, told(r.all()))
+			require.NoError(t, r.ll.ConsumeLogs(t.Context(), breakerLog(r.clock.now(), "a", "open")))
+			r.all()
+			r.step(time.Minute)
+			assert.Equal(t, []string{"active Open firing 12:01:00Z"}, told(r.all()), "a new episode ends that")
+		})
+	}
+}
+
 func TestDegradationsOutliveTheProcess(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
@@ -211,7 +234,7 @@ func TestARuleThatIsGoneEndsItsAlerts(t *testing.T) {
 	assert.ElementsMatch(t, []string{"foundation_os.alert.resolved High 9 rule_removed", "foundation_os.alert.resolved Open rule_removed"}, got)
 	assert.Contains(t, r.points("ALERTS"), "map[alertname:High alertstate:firing i:a severity:warning] gone")
 	r.stop()
-	assert.Len(t, d.copy(), 2, "the head and the degradations: %v", d.copy())
+	assert.Len(t, d.copy(), 3, "the head, the degradations and the ends: %v", d.copy())
 }
 
 func TestStorageThatIsNotThereIsAnErrorOfTheStart(t *testing.T) {
@@ -294,7 +317,7 @@ func TestWhatIsStoredIsNeverTrusted(t *testing.T) {
 	r.kill()
 	w.next = nil
 	good := d.copy()
-	require.Len(t, good, 7, "head, group, events, degradations and three letters")
+	require.Len(t, good, 8, "head, group, events, degradations, ends and three letters")
 	at := w.clock.now()
 	run := func(t *testing.T, key string, value []byte) *rig {
 		d := newDisk()

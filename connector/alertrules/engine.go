@@ -237,11 +237,15 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 }
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
-	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int { return e.events.consumeLogs(ctx, ld, now, tell) })
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int {
+		return e.events.consumeLogs(ctx, ld, now, tell)
+	})
 }
 
 func (e *engine) consumeTraces(ctx context.Context, td ptrace.Traces, next consumer.Logs) {
-	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int { return e.events.consumeTraces(ctx, td, now, tell) })
+	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent, []keptEvents)) int {
+		return e.events.consumeTraces(ctx, td, now, tell)
+	})
 }
 
 // consumeItems tells what the event rules make of a batch.

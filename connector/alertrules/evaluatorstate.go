@@ -10,6 +10,9 @@ func (v *evaluator) changed(c change) change {
 	case c.degraded:
 		c.degradations = v.e.degradations.told()
 	}
+	// Not with the event that tells of the end: what is told again can be missed
+	// once more.
+	c.ended, c.endedAnew = v.e.ended.state(v.e.cfg, false)
 	for i, g := range v.groups {
 		if f := g.Fingerprint(); f != v.written[i] {
 			v.written[i] = f

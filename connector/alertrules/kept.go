@@ -21,6 +21,7 @@ type kept struct {
 	events       []keptEvents
 	degradations []*degraded
 	letters      []letter
+	ended        plog.LogRecordSlice // ends that are told again
 	next         uint64
 }
 
@@ -39,6 +40,7 @@ const version = 1<<16 | rules.StateVersion
 const (
 	keyHead         = "head"
 	keyDegradations = "degradations"
+	keyEnded        = "ended"
 )
 
 func keyOfGroup(file, name string) string {

@@ -50,7 +50,7 @@ func (e *engine) load(ctx context.Context) (k *kept, old []string) {
 	}) {
 		return nil, nil
 	}
-	k = &kept{heard: h.heard, next: h.next}
+	k = &kept{heard: h.heard, next: h.next, ended: plog.NewLogRecordSlice()}
 	for _, key := range h.groups {
 		e.read(ctx, key, func(b []byte) error {
 			g, err := readGroup(b)
@@ -71,6 +71,13 @@ func (e *engine) load(ctx context.Context) (k *kept, old []string) {
 	}
 	e.read(ctx, keyDegradations, func(b []byte) (err error) {
 		k.degradations, err = readDegraded(b)
+		return err
+	})
+	e.read(ctx, keyEnded, func(b []byte) error {
+		records, err := readRecords(b)
+		if err == nil {
+			k.ended = records
+		}
 		return err
 	})
 	for number := h.first; number < h.next; number++ {
@@ -131,6 +138,7 @@ func (e *engine) goOn(ctx context.Context, k *kept, old []string, now time.Time)
 	records := plog.NewLogRecordSlice()
 	if k != nil {
 		e.outbox.restore(k.letters, k.next)
+		e.ended.restore(k.ended, now)
 		blind := max(0, now.Sub(k.heard))
 		rec := rules.Recovery{At: now.Add(-e.cfg.EvalDelay).UTC(), Blind: blind, Patience: patience}
 		rec.Samples = e.store.Newest().After(k.heard.Add(-store.Lookback))

@@ -177,7 +177,7 @@ func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
 	assert.False(t, d.note(&e, t0))
 	e.id = "1"
 	assert.True(t, d.note(&e, t0), "it is there already")
-	assert.Len(t, d.resends(t0, t0.Add(resendEnded)), maxEnded)
-	assert.Empty(t, d.resends(t0, t0.Add(resendEnded+1)))
+	assert.Len(t, d.resends(t0.Add(resendEnded)), maxEnded)
+	assert.Empty(t, d.resends(t0.Add(resendEnded+1)))
 	assert.Empty(t, d.byID)
 }

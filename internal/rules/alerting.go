@@ -42,7 +42,7 @@ type alerting struct {
 	believe belief
 	unseen  time.Time // when it should have been evaluated next
 	changed bool
-	beyond      beyond
+	beyond  beyond
 }
 
 func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string, opt Options) (*alerting, error) {
