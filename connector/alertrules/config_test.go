@@ -169,7 +169,7 @@ func TestAFileThatTwoPatternsMatchIsLoadedOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(`groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]`), 0o600))
 	c := createDefaultConfig().(*Config)
 	c.RuleFiles = []string{filepath.Join(dir, "*.yaml"), dir + "/a.yaml", dir + "/./a.yaml"}
-	groups, err := c.loadGroups()
+	_, groups, err := c.readRuleFiles()
 	require.NoError(t, err)
 	assert.Len(t, groups, 1)
 }

@@ -38,8 +38,11 @@ type engine struct {
 	logger *zap.Logger
 	tel    *metadata.TelemetryBuilder
 	clock  func() time.Time
-	ticks  bool   // evaluate by itself
-	forget func() // takes the engine out of the registry
+	ticks  bool // evaluate by itself
+
+	registry *registry
+	files    []ruleText // in force
+	rejected error      // why those found at the reload are not
 
 	events       *eventRules
 	degradations *degradations // nil when switched off
@@ -67,11 +70,27 @@ type engine struct {
 	eval    evaluator
 }
 
-func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*engine, error) {
-	groups, err := cfg.loadGroups()
+// newEngine reads the rules. At a reload bad rule files leave those in force that
+// were before.
+func newEngine(cfg *Config, set connector.Settings, r *registry, inForce []ruleText, reload bool) (*engine, error) {
+	files, groups, rejected := cfg.readRuleFiles()
+	if rejected != nil {
+		if !reload {
+			return nil, rejected
+		}
+		var err error
+		if files, groups, err = inForce, nil, nil; len(files) > 0 {
+			groups, err = cfg.loadRuleFiles(files)
+		}
+		if err != nil {
+			return nil, errors.Join(rejected, err)
+		}
+	}
+	short, err := cfg.shortRules()
 	if err != nil {
 		return nil, err
 	}
+	groups = append(groups, short...)
 	events, err := newEventRules(cfg, set.TelemetrySettings)
 	if err != nil {
 		return nil, err
@@ -81,7 +100,7 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 		return nil, err
 	}
 	e := &engine{
-		cfg: cfg, id: set.ID, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
+		cfg: cfg, id: set.ID, logger: set.Logger, tel: tel, registry: r, clock: r.clock, ticks: r.ticks, files: files, rejected: rejected,
 		events: events, outbox: newOutbox(metadata.ScopeName), exemplars: exemplars.New(cfg.Limits.Series),
 	}
 	if cfg.DegradationEvents {
@@ -122,6 +141,7 @@ func (e *engine) open(ctx context.Context, host component.Host) error {
 		}
 	}
 	now := e.clock()
+	from := e.registry.inherit(e.id)
 	reach := store.Lookback
 	var selectors [][]*labels.Matcher
 	for _, g := range e.eval.groups {
@@ -136,14 +156,22 @@ func (e *engine) open(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
+	if err := st.Broken(); err != nil {
+		e.logger.Warn("the stored samples cannot be read; they are set aside in a folder of their own, and all windows begin empty",
+			zap.String("directory", e.cfg.Directory), zap.Error(err))
+		e.discarded(ctx, "unreadable")
+	}
 	e.store = st
+	var sources *intake.Sources
+	if from != nil {
+		sources = from.sources
+		e.exemplars = from.exemplars
+	}
 	e.intake = intake.New(st, intake.Options{
 		Strategy: e.cfg.TranslationStrategy.option(), Promote: e.cfg.PromoteResourceAttributes, Selectors: selectors,
-		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars,
+		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars, Sources: sources,
 	})
-	e.eval.begin(now.Add(-e.cfg.EvalDelay))
-	k, old := e.load(ctx)
-	e.goOn(ctx, k, old, now)
+	e.goOn(ctx, from, now)
 	return nil
 }
 
@@ -168,9 +196,9 @@ func (e *engine) stop(ctx context.Context) error {
 	if e.stopped < e.created {
 		return nil
 	}
-	e.forget()
 	defer e.tel.Shutdown()
 	if e.store == nil {
+		e.registry.forget(e, nil)
 		return nil
 	}
 	var err error
@@ -178,6 +206,7 @@ func (e *engine) stop(ctx context.Context) error {
 		e.keepAll(ctx, plog.NewLogRecordSlice(), nil)
 		err = e.durable.kv.close(ctx)
 	}
+	e.registry.forget(e, e.leave(ctx))
 	st := e.store
 	e.store = nil
 	return errors.Join(err, st.Close())

@@ -44,3 +44,12 @@ func (v *evaluator) wasActive(groups []rules.GroupState) {
 		}
 	}
 }
+
+// catchUp makes evaluations due that fell into a reload.
+func (v *evaluator) catchUp() {
+	for i, g := range v.groups {
+		if next := g.Last().Add(g.Interval); !g.Last().IsZero() && next.Before(v.schedules[i].next) {
+			v.schedules[i].next = next
+		}
+	}
+}

@@ -68,13 +68,18 @@ type rig struct {
 
 func parse(t *testing.T, text string) (*Config, error) {
 	t.Helper()
+	cfg := createDefaultConfig().(*Config)
+	return cfg, unmarshal(t, cfg, text)
+}
+
+func unmarshal(t *testing.T, cfg *Config, text string) error {
+	t.Helper()
 	var m map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &m))
-	cfg := createDefaultConfig().(*Config)
 	if err := confmap.NewFromStringMap(m).Unmarshal(cfg); err != nil {
-		return nil, err
+		return err
 	}
-	return cfg, confmap.Validate(cfg)
+	return confmap.Validate(cfg)
 }
 
 func newRig(t *testing.T, text string) *rig {
@@ -93,6 +98,7 @@ func newRigOf(t *testing.T, cfg *Config) *rig {
 // process has of the connector while it reloads), the extensions and the sinks.
 type world struct {
 	clock   *clock
+	process *registry
 	factory connector.Factory
 	host    component.Host
 	logs    *consumertest.LogsSink
@@ -107,7 +113,21 @@ func newWorld() *world {
 }
 
 // restart gives the world another process.
-func (w *world) restart() { w.factory = newFactory(w.clock.now, false) }
+func (w *world) restart() {
+	w.process = newRegistry(w.clock.now, false)
+	w.reload()
+}
+
+// reload gives the world what the collector has after a reload: another factory
+// in the same process.
+func (w *world) reload() { w.factory = w.process.factory() }
+
+// parse reads a configuration as the collector does.
+func (w *world) parse(t *testing.T, text string) (*Config, error) {
+	t.Helper()
+	cfg := w.factory.CreateDefaultConfig().(*Config)
+	return cfg, unmarshal(t, cfg, text)
+}
 
 func (w *world) start(t *testing.T, cfg *Config) *rig {
 	t.Helper()

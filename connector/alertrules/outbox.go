@@ -247,6 +247,16 @@ func (o *outbox) anyGone() bool {
 	return len(o.gone) > 0
 }
 
+// leave gives away the letters that wait, and the number of the next one.
+func (o *outbox) leave() ([]letter, uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range o.letters {
+		o.letters[i].stored = false // perhaps in another storage than the next one's
+	}
+	return o.letters, o.next
+}
+
 // restore puts letters of an outbox before this one first. next is the number of
 // its next letter.
 func (o *outbox) restore(letters []letter, next uint64) {

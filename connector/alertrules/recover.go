@@ -3,15 +3,12 @@ package alertrules
 import (
 	"context"
 	"errors"
-	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/internal/record"
-	"github.com/foundation-os/otelcol-foundation/internal/rules"
-	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
 // openStorage fails when the configuration names a storage that is not there, and
@@ -123,57 +120,4 @@ func (e *engine) read(ctx context.Context, key string, parse func(b []byte) erro
 
 func (e *engine) discarded(ctx context.Context, reason string) {
 	e.count(ctx, e.tel.AlertRulesDiscardedRecords, 1, "reason", reason)
-}
-
-// patience is how long after a restart missing data proves nothing: as long as
-// Prometheus believes a sample.
-const patience = store.Lookback
-
-// goOn continues what was left, and keeps all of it as it is now.
-func (e *engine) goOn(ctx context.Context, k *kept, old []string, now time.Time) {
-	if k == nil {
-		// No letter that a storage may still hold has such a number.
-		e.outbox.restore(nil, uint64(now.UnixNano()))
-	}
-	records := plog.NewLogRecordSlice()
-	if k != nil {
-		e.outbox.restore(k.letters, k.next)
-		e.ended.restore(k.ended, now)
-		blind := max(0, now.Sub(k.heard))
-		rec := rules.Recovery{At: now.Add(-e.cfg.EvalDelay).UTC(), Blind: blind, Patience: patience}
-		rec.Samples = e.store.Newest().After(k.heard.Add(-store.Lookback))
-		e.evaluatedUntil(k)
-		resumed := rules.Resume(e.eval.groups, k.groups, rec)
-		alerts, ended := e.events.restore(k.events, blind, now)
-		if e.degradations != nil {
-			e.degradations.restore(k.degradations, now)
-		}
-		for _, c := range resumed.Ended {
-			ended = append(ended, eventOfChange(c))
-		}
-		e.records(ended, now).MoveAndAppendTo(records)
-		if err := rules.MarkStale(ctx, resumed.Stale, rec.At, e.store); err != nil {
-			e.logger.Warn("series of rules that are there no longer could not be ended", zap.Error(err))
-		}
-		e.eval.wasActive(k.groups)
-		e.tel.AlertRulesRestoredAlerts.Add(ctx, int64(resumed.Alerts+alerts))
-		e.logger.Info("the alerts go on", zap.Int("alerts", resumed.Alerts+alerts), zap.Int("ended_with_their_rule", len(ended)), zap.Int("events_not_told_yet", len(k.letters)))
-	}
-	e.keepAll(ctx, records, old)
-}
-
-// evaluatedUntil tells the groups until when they were evaluated: a group is
-// written only when it has changed.
-func (e *engine) evaluatedUntil(k *kept) {
-	for i := range k.groups {
-		g := &k.groups[i]
-		for _, own := range e.eval.groups {
-			if own.File != g.File || own.Name != g.Name {
-				continue
-			}
-			if last := aligned(k.heard.Add(-e.cfg.EvalDelay), own.Interval); last.After(g.Last) {
-				g.Last = last
-			}
-		}
-	}
 }

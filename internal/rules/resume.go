@@ -86,9 +86,12 @@ next:
 func (r *alerting) resume(from *RuleState, rec Recovery, changed bool, window time.Duration) {
 	r.changed = changed
 	r.beyond.resume(from)
-	r.believe.nothing = rec.At.Add(rec.Patience)
+	r.believe = belief{}
+	if rec.Patience > 0 {
+		r.believe.nothing = rec.At.Add(rec.Patience)
+	}
 	// A gap of a tenth of what the rule looks at changes no verdict much.
-	if !rec.Samples || rec.Blind > window/10 {
+	if window > 0 && (!rec.Samples || rec.Blind > window/10) {
 		r.believe.failing = rec.At.Add(window)
 	}
 	for _, a := range from.Alerts {

@@ -61,6 +61,9 @@ func (g *Group) State() GroupState {
 	return s
 }
 
+// Last is the time of the last evaluation; zero = none.
+func (g *Group) Last() time.Time { return g.last }
+
 func (g *Group) identity(i int) RuleState {
 	switch r := g.rules[i].(type) {
 	case *alerting:

@@ -31,7 +31,7 @@ type table struct {
 	n      int
 	byHash map[uint64]*series
 	before map[uint64]*series // of an earlier process, until they get a point
-	late   bool // something was written out of order since the last forget
+	late   bool               // something was written out of order since the last forget
 }
 
 func (t *table) init(maxSeries int) {
