@@ -35,6 +35,11 @@ func NewParser() parser.Parser { return parser.NewParser(parser.Options{}) }
 func Load(file string, content []byte, opt Options) ([]*Group, error) {
 	p := NewParser()
 	parsed, errs := rulefmt.Parse(content, false, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
+	if parsed == nil {
+		if better := malformed(content, p); len(better) > 0 {
+			errs = better
+		}
+	}
 	for i := range errs {
 		errs[i] = fmt.Errorf("%s: %w", file, errs[i])
 	}

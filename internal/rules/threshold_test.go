@@ -17,11 +17,14 @@ var update = flag.Bool("update", false, "write the golden files from what came o
 // The golden file is what users read to see what their rule means.
 func TestCompiledExpressions(t *testing.T) {
 	var got strings.Builder
+	show := func(what, expr string) {
+		e, err := NewParser().ParseExpr(expr)
+		require.NoError(t, err, "%s: %s", what, expr)
+		fmt.Fprintf(&got, "# %s\n%s\n", what, e.Pretty(0))
+	}
 	write := func(what string, th Threshold) {
 		require.NoError(t, th.Validate(), what)
-		e, err := NewParser().ParseExpr(th.Expr())
-		require.NoError(t, err, "%s: %s", what, th.Expr())
-		fmt.Fprintf(&got, "# %s\n%s\n", what, e.Pretty(0))
+		show(what, th.Expr())
 	}
 	for a := AggAvg; a <= AggP99; a++ {
 		write(a.String(), Threshold{Name: "x", Metric: "m.x", Aggregate: a, Window: time.Hour, Op: OpGT, Threshold: 0.5})
@@ -38,6 +41,12 @@ func TestCompiledExpressions(t *testing.T) {
 	write("p95 with everything", full)
 	full.Aggregate, full.GroupBy = AggIncrease, nil
 	write("increase with a minimum, not grouped", full)
+	recoverAt := 0.3
+	recovering := Threshold{
+		Name: "x", Metric: "m", Aggregate: AggMax, Window: time.Minute, Op: OpGTE, Threshold: 0.5, MinCount: 2, RecoverAt: &recoverAt,
+	}
+	write("recover_at 0.3", recovering)
+	show("recover_at 0.3, of an alert that fires", recovering.beyond(Options{}).stay)
 
 	const path = "testdata/compiled.promql"
 	if *update {
