@@ -39,10 +39,11 @@ type alerting struct {
 	active      map[uint64]*Alert
 
 	// Of a rule that goes on after a restart or a reload.
-	believe belief
-	unseen  time.Time // when it should have been evaluated next
-	changed bool
-	beyond  beyond
+	believe  belief
+	unseen   time.Time // when it should have been evaluated next
+	interval time.Duration
+	changed  bool
+	beyond   beyond
 }
 
 func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string, opt Options) (*alerting, error) {
@@ -67,6 +68,7 @@ func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string,
 func (r *alerting) ruleName() string { return r.info.Name }
 
 func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Change, error) {
+	r.wait(e.at)
 	vec, err := e.query(ctx, r.query, e.queryAt())
 	if err != nil {
 		return nil, nil, err
@@ -88,6 +90,9 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	for h, a := range r.active {
 		now, holds := found[h]
 		if held[h] {
+			if a.State == Pending {
+				a.ActiveAt = a.ActiveAt.Add(r.interval) // nobody saw it hold
+			}
 			continue
 		}
 		if kept[h] {
@@ -95,7 +100,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 			continue
 		}
 		if holds {
-			a.confirm(e.at, r.unseen)
+			a.unconfirmed = false
 			notes.noData(a, now.NoData)
 			a.KeepFiringSince = time.Time{}
 			if !now.NoData { // what was seen last says more than NaN
@@ -150,6 +155,11 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 				a.Flapping = true
 				notes.add(a, NoteFlapping)
 			}
+		}
+		if a.State == Firing && e.at.Sub(a.ActiveAt) < r.hold {
+			// Its `for` was made longer: as upstream, it has to wait again.
+			changes = append(changes, ended(r.info, a, e.at, ReasonRuleChanged))
+			a.State, a.FiredAt, a.KeepFiringSince = Pending, time.Time{}, time.Time{}
 		}
 		out = append(out, r.sample(a, e.queryAt()), r.forState(a, e.queryAt()))
 	}

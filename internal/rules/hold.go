@@ -44,16 +44,19 @@ func (r *alerting) held(ctx context.Context, found map[uint64]*Alert, e evaluati
 	return held, nil
 }
 
-// confirm says that the alert's condition holds at an evaluation after the
-// restart too. The time since unseen, in which nobody saw it hold, does not count
-// for `for`.
-func (a *Alert) confirm(at, unseen time.Time) {
-	if !a.unconfirmed {
+// wait lets pending alerts from before a restart wait for as long again as nobody
+// looked: that time does not count for `for`. It acts once, at the first
+// evaluation.
+func (r *alerting) wait(at time.Time) {
+	if r.unseen.IsZero() {
 		return
 	}
-	a.unconfirmed = false
-	if a.State == Pending && !unseen.IsZero() {
-		a.ActiveAt = a.ActiveAt.Add(max(0, at.Sub(unseen)))
+	missed := at.Sub(r.unseen)
+	r.unseen = time.Time{}
+	for _, a := range r.active {
+		if a.State == Pending && missed > 0 {
+			a.ActiveAt = a.ActiveAt.Add(missed)
+		}
 	}
 }
 

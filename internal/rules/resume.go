@@ -71,7 +71,7 @@ next:
 			}
 			if ar, ok := r.(*alerting); ok {
 				if !left.Last.IsZero() {
-					ar.unseen = left.Last.Add(g.Interval)
+					ar.unseen, ar.interval = left.Last.Add(g.Interval), g.Interval
 				}
 				ar.resume(from, rec, own.Text != from.Text, ranges[r])
 				res.Alerts += len(from.Alerts)
