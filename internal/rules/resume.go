@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -56,6 +57,7 @@ func Resume(groups []*Group, left []GroupState, rec Recovery) Resumed {
 func (g *Group) resume(left *GroupState, rec Recovery, ranges map[rule]time.Duration, res *Resumed) {
 	g.last = left.Last
 	taken := make([]bool, len(g.rules))
+	var gone []*RuleState
 next:
 	for i := range left.Rules {
 		from := &left.Rules[i]
@@ -78,8 +80,15 @@ next:
 			}
 			continue next
 		}
-		g.stale = append(g.stale, from.series()...)
+		gone = append(gone, from)
 		res.end(from, rec.At)
+	}
+	for i := range left.Rules {
+		// Of rules that are alike all series end when one of them is gone, as
+		// upstream has it; what another gives on is written again.
+		if slices.ContainsFunc(gone, left.Rules[i].same) {
+			g.stale = append(g.stale, left.Rules[i].series()...)
+		}
 	}
 }
 
