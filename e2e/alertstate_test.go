@@ -85,12 +85,6 @@ func episodesOf(s *sink) (byEpisode map[string]*told, order map[string][]string)
 	return byEpisode, order
 }
 
-func (c *collector) kill() {
-	c.t.Helper()
-	require.NoError(c.t, c.cmd.Process.Kill())
-	require.Error(c.t, <-c.exited, "it was killed")
-}
-
 // Twenty times the collector is killed at a random time while breakers open and
 // close and a rule fires. Whoever sends sends again what was not acknowledged. In
 // the end every opening has one episode, triggered and resolved, and the rule's

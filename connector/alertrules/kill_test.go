@@ -1,7 +1,6 @@
 package alertrules
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -126,17 +125,39 @@ func (w toldFile) ConsumeLogs(_ context.Context, ld plog.Logs) error {
 	var b bytes.Buffer
 	for _, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
 		a := lr.Attributes().AsRaw()
-		fmt.Fprintln(&b, a["alert.state"], a["alert.id"], a["alert.episode.id"], strings.ReplaceAll(a["alert.rule.name"].(string), " ", "_"), a["alert.starts_at"])
+		fmt.Fprintln(&b, a["alert.state"], a["alert.id"], a["alert.episode.id"], strings.ReplaceAll(a["alert.rule.name"].(string), " ", "_"), a["alert.starts_at"], ".")
 	}
 	_, err := w.file.Write(b.Bytes())
 	return err
 }
 
+// openAppend opens a file of lines. A kill can cut a write where a page ends: what
+// is left of the line gets an end of its own.
 func openAppend(t *testing.T, path string) *os.File {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	require.NoError(t, err)
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	if len(b) > 0 && b[len(b)-1] != '\n' {
+		_, err = f.WriteString("\n")
+		require.NoError(t, err)
+	}
 	return f
+}
+
+// wholeLines are the fields of the lines that were not cut: those that end in a
+// full stop.
+func wholeLines(t *testing.T, path string) (lines [][]string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for line := range strings.Lines(string(b)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[len(fields)-1] == "." {
+			lines = append(lines, fields[:len(fields)-1])
+		}
+	}
+	return lines
 }
 
 // TestKilledProcess is no test: it is the process that TestKill kills.
@@ -192,7 +213,7 @@ func (k *killed) run(t *testing.T, begun func()) {
 			require.NoError(t, r.ll.ConsumeLogs(t.Context(), ld))
 		}
 		r.e.tick(t.Context())
-		_, err := fmt.Fprintln(done, step)
+		_, err := fmt.Fprintln(done, step, ".")
 		require.NoError(t, err)
 	}
 	r.stop()
@@ -200,15 +221,13 @@ func (k *killed) run(t *testing.T, begun func()) {
 
 // done is the first step that was not finished.
 func (k *killed) done(t *testing.T) int {
-	b, err := os.ReadFile(filepath.Join(k.folder, "done"))
-	require.NoError(t, err)
-	lines := strings.Split(string(b), "\n")
-	for i := len(lines) - 2; i >= 0; i-- { // what follows the last newline is half a line
-		step, err := strconv.Atoi(lines[i])
-		require.NoError(t, err)
-		return step + 1
+	lines := wholeLines(t, filepath.Join(k.folder, "done"))
+	if len(lines) == 0 {
+		return 1
 	}
-	return 1
+	step, err := strconv.Atoi(lines[len(lines)-1][0])
+	require.NoError(t, err, "%v", lines)
+	return step + 1
 }
 
 func newKilled(t *testing.T) *killed {
@@ -241,14 +260,9 @@ type episode struct {
 
 func (k *killed) episodes(t *testing.T) (all []episode) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(k.folder, "told"))
-	require.NoError(t, err)
-	defer f.Close()
 	index := map[string]int{}
-	s := bufio.NewScanner(f)
-	for line := 1; s.Scan(); line++ {
-		p := strings.Fields(s.Text())
-		require.Len(t, p, 5, s.Text())
+	for line, p := range wholeLines(t, filepath.Join(k.folder, "told")) {
+		require.Len(t, p, 5, "line %d", line)
 		i, known := index[p[2]]
 		if !known {
 			i = len(all)
@@ -256,19 +270,14 @@ func (k *killed) episodes(t *testing.T) (all []episode) {
 			all = append(all, episode{id: p[1], episode: p[2], rule: p[3], start: p[4]})
 		}
 		e := &all[i]
-		require.Equal(t, p[1], e.id)
-		switch p[0] {
-		case "firing":
-			if e.triggered == 0 {
-				e.triggered = line
-			}
-		case "resolved":
-			if e.resolved == 0 {
-				e.resolved = line
-			}
+		require.Equal(t, p[1], e.id, "line %d: %v", line, p)
+		switch {
+		case p[0] == "firing" && e.triggered == 0:
+			e.triggered = line + 1
+		case p[0] == "resolved" && e.resolved == 0:
+			e.resolved = line + 1
 		}
 	}
-	require.NoError(t, s.Err())
 	return all
 }
 

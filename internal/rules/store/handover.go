@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb/chunkenc"
@@ -26,7 +27,7 @@ type heldSeries struct {
 }
 
 // everySeries matches all of them.
-var everySeries = labels.MustNewMatcher(labels.MatchNotEqual, labels.MetricName, "")
+var everySeries = labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, "")
 
 // HandOver copies what the store holds, if it has no folder that keeps it. Only
 // Close may follow.
