@@ -69,16 +69,28 @@ func eventOfAlert(r rules.Rule, a rules.Alert, at time.Time) alertEvent {
 	return e
 }
 
+// shower finds the exemplars of events that belong to one time, rule by rule.
+type shower struct {
+	from  *exemplars.Store
+	of    *rules.Sources
+	at    time.Time
+	found *exemplars.Found
+}
+
 // show names the trace of the worst exemplar in the rule's window, if there is
 // one.
-func (e *alertEvent) show(from *exemplars.Store, r rules.Rule, a rules.Alert) {
+func (s *shower) show(e *alertEvent, r rules.Rule, a rules.Alert) {
 	if r.Sources == nil {
 		return
 	}
-	worst, _ := from.Worst(exemplars.Query{
-		Selectors: r.Sources.Selectors, Group: a.Source(), From: e.at.Add(-r.Sources.Window).UnixMilli(), To: e.at.UnixMilli(),
-		Lowest: r.Operand.Op == rules.OpLT || r.Operand.Op == rules.OpLTE,
-	})
+	if s.found == nil || s.of != r.Sources || !s.at.Equal(e.at) {
+		s.of, s.at = r.Sources, e.at
+		s.found = s.from.Find(exemplars.Query{
+			Selectors: r.Sources.Selectors, From: e.at.Add(-r.Sources.Window).UnixMilli(), To: e.at.UnixMilli(),
+			Lowest: r.Operand.Op == rules.OpLT || r.Operand.Op == rules.OpLTE,
+		})
+	}
+	worst, _ := s.found.Worst(a.Source())
 	e.trace, e.span = worst.Trace, worst.Span
 }
 

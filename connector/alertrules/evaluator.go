@@ -127,6 +127,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	m := newStateMetrics(sm.Metrics(), v.e.cfg.ExternalLabels)
 
 	var events []alertEvent
+	traces := shower{from: v.e.exemplars}
 	evaluated := 0
 	for i, g := range v.groups {
 		at, missed, ok := v.schedules[i].due(t)
@@ -139,7 +140,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.report(ctx, g, &res)
 		for _, c := range res.Changes {
 			event := eventOfChange(c)
-			event.show(v.e.exemplars, c.Rule, c.Alert)
+			traces.show(&event, c.Rule, c.Alert)
 			events = append(events, event)
 		}
 		m.recorded(res.Recorded, res.Stale, at)

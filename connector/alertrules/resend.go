@@ -98,7 +98,7 @@ func (d *ended) state(cfg *Config, all bool) (records plog.LogRecordSlice, chang
 	}
 	d.changed = false
 	for _, e := range d.byID {
-		e.again(records.AppendEmpty(), e.event.at, e.told, cfg)
+		e.again(records.AppendEmpty(), e.told, e.told, cfg)
 	}
 	return records, true
 }
@@ -133,23 +133,27 @@ func (e *engine) resend(t, now time.Time) {
 		return
 	}
 	var events []alertEvent
+	traces := shower{from: e.exemplars}
 	for _, g := range e.eval.groups {
 		g.Alerts(func(r rules.Rule, a rules.Alert) {
 			if a.State == rules.Firing && a.FiredAt.Before(at) {
 				event := eventOfAlert(r, a, at)
-				event.show(e.exemplars, r, a)
+				traces.show(&event, r, a)
 				events = append(events, event)
 			}
 		})
 	}
-	e.events.active(at, func(active []alertEvent) {
-		events = append(events, active...)
-		slices.SortStableFunc(events, func(a, b alertEvent) int { return a.compare(&b) })
-		records := plog.NewLogRecordSlice()
-		records.EnsureCapacity(len(events))
+	slices.SortStableFunc(events, func(a, b alertEvent) int { return a.compare(&b) })
+	records := plog.NewLogRecordSlice()
+	write := func(events []alertEvent) {
+		records.EnsureCapacity(records.Len() + len(events))
 		for i := range events {
 			events[i].write(records.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
 		}
+	}
+	write(events)
+	e.events.active(at, func(active []alertEvent) {
+		write(active)
 		for _, end := range e.ended.resends(now) {
 			end.again(records.AppendEmpty(), at, now, e.cfg)
 		}

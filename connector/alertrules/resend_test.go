@@ -153,17 +153,20 @@ func TestReSendsTakeNoRoomFromEvents(t *testing.T) {
 	for range maxOutbox + 5 {
 		again.AppendEmpty().SetEventName("x.active")
 	}
-	o.add(numbered(1))
 	o.resend(again)
+	o.add(numbered(1))
 	for range maxOutbox {
 		o.add(numbered(2))
 	}
-	taken, dropped := o.take()
+	_, dropped, err := o.send(t.Context(), &refusing{err: errors.New("busy"), times: 1})
+	require.Error(t, err)
+	assert.Equal(t, 1, dropped)
+	taken, _ := o.take()
 	all := plog.NewLogRecordSlice()
 	taken.records(all)
-	assert.Equal(t, 1, dropped)
-	assert.Equal(t, 2*maxOutbox+5, all.Len())
-	assert.Equal(t, "x.active", all.At(0).EventName(), "the oldest event went")
+	require.Equal(t, maxOutbox, all.Len(), "re-sends are not kept")
+	first, _ := all.At(0).Attributes().Get("i")
+	assert.Equal(t, int64(2), first.Int(), "the oldest event went")
 }
 
 func TestEndsThatAreToldAgainAreBounded(t *testing.T) {

@@ -150,3 +150,41 @@ rules:
 	}
 	assert.Len(t, seen, 9, "each rule and each kind of event occurs: %v", seen)
 }
+
+// One event, in a series that was not there before, is an increase of one.
+func TestIncreaseSeesTheFirstEventOfANewSeries(t *testing.T) {
+	for _, temporality := range []pmetric.AggregationTemporality{pmetric.AggregationTemporalityDelta, pmetric.AggregationTemporalityCumulative} {
+		t.Run(temporality.String(), func(t *testing.T) {
+			r := newRig(t, `
+evaluation_interval: 10s
+rules: [{name: First, metric: errors, aggregate: increase, window: 1m, group_by: [kind], op: gt, threshold: 0}]
+`)
+			for i := range 20 {
+				from := r.clock.now()
+				at := r.clock.add(10 * time.Second)
+				points := []point{{v: 0, attrs: map[string]any{"kind": "known"}}}
+				if i >= 10 {
+					v := 1.0
+					if temporality == pmetric.AggregationTemporalityDelta && i > 10 {
+						v = 0
+					}
+					points = append(points, point{v: v, attrs: map[string]any{"kind": "new"}})
+				}
+				if temporality == pmetric.AggregationTemporalityCumulative {
+					from = t0
+				}
+				r.send(sum(from, at, temporality, "errors", points...))
+				r.e.tick(t.Context())
+				got := r.short()
+				switch i {
+				case 10:
+					assert.Equal(t, []string{"foundation_os.alert.triggered First 1 condition_met"}, got)
+				case 15: // the zero before it, of the export before, has left the window
+					assert.Equal(t, []string{"foundation_os.alert.resolved First 0 condition_cleared"}, got)
+				default:
+					assert.Empty(t, got, i)
+				}
+			}
+		})
+	}
+}

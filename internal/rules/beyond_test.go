@@ -153,6 +153,9 @@ func TestNoData(t *testing.T) {
 		{"time without data is no time to keep firing", kept, "11 11 _ _ _ 9 9", []string{
 			"0 pending condition_met 11", "1 firing condition_met 11", "2 NO DATA no_data 11", "6 resolved condition_cleared 9",
 		}},
+		{"each silence is told, also while it fires only because it is kept", kept, "11 11 _ 9 _ 9 9", []string{
+			"0 pending condition_met 11", "1 firing condition_met 11", "2 NO DATA no_data 11", "4 NO DATA no_data 11", "5 resolved condition_cleared 9",
+		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			assert.Equal(t, c.want, timeline(t, c.rule, rules.Options{}, map[string]string{"": c.values}))

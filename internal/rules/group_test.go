@@ -148,6 +148,17 @@ func TestResolveTellsValueAndReason(t *testing.T) {
 	assert.NotEqual(t, first.Changes[0].Alert.EpisodeID(), again.Changes[0].Alert.EpisodeID())
 }
 
+// Only a rule with a minimum can say that there were too few.
+func TestARuleEndsThatComparesMoreThanOnce(t *testing.T) {
+	g := load(t, Options{}, `groups: [{name: g, rules: [{alert: A, expr: m > 1 and n > 0}]}]`)
+	a := answers{"m > 1 and n > 0": vec(2), "m": vec(2)}
+	require.Len(t, g.Eval(t.Context(), at(0), a.env()).Changes, 1)
+	a["m > 1 and n > 0"] = vec()
+	res := g.Eval(t.Context(), at(1), a.env())
+	require.Len(t, res.Changes, 1)
+	assert.Equal(t, ReasonCleared, res.Changes[0].Reason)
+}
+
 func TestLimits(t *testing.T) {
 	t.Run("of the group ends all alerts, as upstream, and says so", func(t *testing.T) {
 		g := load(t, Options{}, `groups: [{name: g, limit: 1, rules: [{alert: A, expr: m}]}]`)

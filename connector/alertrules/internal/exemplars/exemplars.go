@@ -4,7 +4,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -113,83 +112,4 @@ func (s *Store) Forget(cutoff int64) {
 			delete(s.byName, name)
 		}
 	}
-}
-
-// Query asks for the worst exemplar of some series.
-type Query struct {
-	Selectors [][]*labels.Matcher // any one may select the series
-	Group     labels.Labels       // what the series must not contradict
-	From, To  int64               // Unix milliseconds, To included
-	Lowest    bool                // the lowest is the worst, else the highest
-}
-
-// Worst returns the worst exemplar; of equal ones the newest.
-func (s *Store) Worst(q Query) (worst Exemplar, found bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.n == 0 {
-		return worst, false
-	}
-	for name, all := range s.byName {
-		selectors := named(q.Selectors, name)
-		if len(selectors) == 0 {
-			continue
-		}
-		for _, sr := range all {
-			if !agrees(sr.labels, q.Group) || !selected(sr.labels, selectors) {
-				continue
-			}
-			for _, e := range sr.kept {
-				if e.At > q.From && e.At <= q.To && (!found || worse(e, worst, q.Lowest)) {
-					worst, found = e, true
-				}
-			}
-		}
-	}
-	return worst, found
-}
-
-func worse(a, b Exemplar, lowest bool) bool {
-	switch {
-	case a.Value != b.Value:
-		return (a.Value < b.Value) == lowest
-	case a.At != b.At:
-		return a.At > b.At
-	}
-	return slices.Compare(a.Trace[:], b.Trace[:]) < 0 // some order that all replicas have
-}
-
-// named are the selectors that may mean the metric.
-func named(selectors [][]*labels.Matcher, name string) [][]*labels.Matcher {
-	var all [][]*labels.Matcher
-	for _, ms := range selectors {
-		for _, suffix := range []string{"", "_bucket", "_count", "_sum"} {
-			if !slices.ContainsFunc(ms, func(m *labels.Matcher) bool { return m.Name == model.MetricNameLabel && !m.Matches(name+suffix) }) {
-				all = append(all, ms)
-				break
-			}
-		}
-	}
-	return all
-}
-
-func selected(ls labels.Labels, selectors [][]*labels.Matcher) bool {
-	return slices.ContainsFunc(selectors, func(ms []*labels.Matcher) bool {
-		return !slices.ContainsFunc(ms, func(m *labels.Matcher) bool {
-			// A point's exemplars lie in all of its buckets.
-			return m.Name != model.MetricNameLabel && m.Name != labels.BucketLabel && !m.Matches(ls.Get(m.Name))
-		})
-	})
-}
-
-// agrees tells whether the series has no other value for a label of the group.
-// What rules derive may have lost labels, and what they sum up has fewer.
-func agrees(ls, group labels.Labels) bool {
-	ok := true
-	group.Range(func(l labels.Label) {
-		if v := ls.Get(l.Name); v != "" && v != l.Value {
-			ok = false
-		}
-	})
-	return ok
 }

@@ -31,27 +31,30 @@ func TestTheWorstOfTheWindow(t *testing.T) {
 	s.Add("d", cart, at(25, 100))
 	s.Add("other", shop, at(25, 1000))
 	for _, c := range []struct {
-		name string
-		q    Query
-		want int64 // its time; 0 = none
+		name  string
+		q     Query
+		group labels.Labels
+		want  int64 // its time; 0 = none
 	}{
-		{"the highest, of equal ones the newest", Query{Selectors: selectors(t, `d{service="shop"}`), From: 0, To: 100}, 40},
-		{"the lowest", Query{Selectors: selectors(t, `d{service="shop"}`), From: 0, To: 100, Lowest: true}, 30},
-		{"in the window", Query{Selectors: selectors(t, `d{service="shop"}`), From: 20, To: 39}, 30},
-		{"its beginning is before it", Query{Selectors: selectors(t, `d{service="shop"}`), From: 19, To: 20}, 20},
-		{"of all that is selected", Query{Selectors: selectors(t, `d`), From: 0, To: 100}, 25},
-		{"of the alert's group", Query{Selectors: selectors(t, `d`), Group: labels.FromStrings("service", "shop", "unknown", "x"), From: 0, To: 100}, 40},
-		{"by a histogram's series", Query{Selectors: selectors(t, `d_bucket{le="0.5",service="cart"}`), From: 0, To: 100}, 25},
-		{"by a pattern", Query{Selectors: selectors(t, `{__name__=~"oth.*"}`), From: 0, To: 100}, 25},
-		{"none of another name", Query{Selectors: selectors(t, `e`), From: 0, To: 100}, 0},
-		{"none of another group", Query{Selectors: selectors(t, `d`), Group: labels.FromStrings("service", "x"), From: 0, To: 100}, 0},
-		{"none later", Query{Selectors: selectors(t, `d`), From: 50, To: 100}, 0},
+		{"the highest, of equal ones the newest", Query{Selectors: selectors(t, `d{service="shop"}`), From: 0, To: 100}, labels.EmptyLabels(), 40},
+		{"the lowest", Query{Selectors: selectors(t, `d{service="shop"}`), From: 0, To: 100, Lowest: true}, labels.EmptyLabels(), 30},
+		{"in the window", Query{Selectors: selectors(t, `d{service="shop"}`), From: 20, To: 39}, labels.EmptyLabels(), 30},
+		{"its beginning is before it", Query{Selectors: selectors(t, `d{service="shop"}`), From: 19, To: 20}, labels.EmptyLabels(), 20},
+		{"of all that is selected", Query{Selectors: selectors(t, `d`), From: 0, To: 100}, labels.EmptyLabels(), 25},
+		{"of the alert's group", Query{Selectors: selectors(t, `d`), From: 0, To: 100}, labels.FromStrings("service", "shop", "unknown", "x"), 40},
+		{"by a histogram's series", Query{Selectors: selectors(t, `d_bucket{le="0.5",service="cart"}`), From: 0, To: 100}, labels.EmptyLabels(), 25},
+		{"by a pattern", Query{Selectors: selectors(t, `{__name__=~"oth.*"}`), From: 0, To: 100}, labels.EmptyLabels(), 25},
+		{"none of another name", Query{Selectors: selectors(t, `e`), From: 0, To: 100}, labels.EmptyLabels(), 0},
+		{"none of another group", Query{Selectors: selectors(t, `d`), From: 0, To: 100}, labels.FromStrings("service", "x"), 0},
+		{"none later", Query{Selectors: selectors(t, `d`), From: 50, To: 100}, labels.EmptyLabels(), 0},
 	} {
-		got, found := s.Worst(c.q)
+		got, found := s.Find(c.q).Worst(c.group)
 		assert.Equal(t, c.want, got.At, c.name)
 		assert.Equal(t, c.want != 0, found, c.name)
 	}
-	_, found := New(1).Worst(Query{})
+	_, found := New(1).Find(Query{}).Worst(shop)
+	assert.False(t, found)
+	_, found = new(Found).Worst(shop)
 	assert.False(t, found)
 }
 
