@@ -79,6 +79,14 @@ test-e2e: build $(TOOLS)/gotestsum
 test-statistics: ## the sampler's statistics at full size: 10^6 spans a name, 10^7 decisions nested; TRACES=folder for more real traces
 	STATISTICS=full $(GO) test -count=1 -timeout 60m -v -run 'Statistics|Nested|DoNotDepend|RealTraces|ThroughAStep' ./processor/adaptivesampler
 
+.PHONY: test-schedules
+test-schedules: ## the rules engine beside Prometheus' own on 10,000 random schedules
+	SCHEDULES=$(or $(SCHEDULES),10000) $(GO) test -count=1 -timeout 60m -v -run SameStatesAsUpstream ./internal/rules
+
+.PHONY: kill
+kill: ## a process of rules engine and storage, killed a thousand times
+	KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 60m -v -run 'TestKill$$' ./connector/alertrules
+
 .PHONY: overload
 overload: build ## ten minutes of four times what the collector can do, in 512 MiB
 	OVERLOAD=10m $(GO) test -count=1 -timeout 30m -v -run Overload ./e2e

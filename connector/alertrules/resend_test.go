@@ -161,7 +161,9 @@ func TestReSendsTakeNoRoomFromEvents(t *testing.T) {
 	_, dropped, err := o.send(t.Context(), &refusing{err: errors.New("busy"), times: 1})
 	require.Error(t, err)
 	assert.Equal(t, 1, dropped)
-	all, _ := o.take()
+	taken, _ := o.take()
+	all := plog.NewLogRecordSlice()
+	taken.records(all)
 	require.Equal(t, maxOutbox, all.Len(), "re-sends are not kept")
 	first, _ := all.At(0).Attributes().Get("i")
 	assert.Equal(t, int64(2), first.Int(), "the oldest event went")
@@ -178,7 +180,7 @@ func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
 	assert.False(t, d.note(&e, t0))
 	e.id = "1"
 	assert.True(t, d.note(&e, t0), "it is there already")
-	assert.Len(t, d.resends(t0, t0.Add(resendEnded)), maxEnded)
-	assert.Empty(t, d.resends(t0, t0.Add(resendEnded+1)))
+	assert.Len(t, d.resends(t0.Add(resendEnded)), maxEnded)
+	assert.Empty(t, d.resends(t0.Add(resendEnded+1)))
 	assert.Empty(t, d.byID)
 }
