@@ -3,16 +3,9 @@ package bench
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net/url"
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
-	"github.com/prometheus/prometheus/promql"
-	upstream "github.com/prometheus/prometheus/rules"
-	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -24,14 +17,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules"
-	"github.com/foundation-os/otelcol-foundation/internal/rules"
-	"github.com/foundation-os/otelcol-foundation/internal/rules/store"
 )
 
-const (
-	alertrulesSeries = 1000
-	alertrulesRules  = 100
-)
+const alertrulesSeries = 1000
 
 // alertrulesPayload is one export: a gauge of 1000 series with five attributes.
 func alertrulesPayload(name string, at time.Time) pmetric.Metrics {
@@ -149,84 +137,4 @@ func BenchmarkAlertRulesEvents(b *testing.B) {
 		}
 		perRecord(b)
 	})
-}
-
-// alertrulesFile is 100 alerting rules over 100 series each.
-func alertrulesFile(threshold string) string {
-	s := "groups:\n- name: g\n  interval: 30s\n  rules:\n"
-	for i := range alertrulesRules {
-		s += fmt.Sprintf("  - alert: A%d\n    expr: 'm{rule=\"%d\"} > %s'\n    labels: {severity: page}\n"+
-			"    annotations: {summary: '{{ $labels.i }} is {{ $value | humanize }}', description: 'rule {{ $labels.rule }} of {{ $externalLabels.dc }}'}\n", i, i, threshold)
-	}
-	return s
-}
-
-// alertrulesFeed writes one sample for each series.
-func alertrulesFeed(b *testing.B, to storage.AppendableV2, at time.Time) {
-	app := to.AppenderV2(b.Context())
-	for r := range alertrulesRules {
-		for i := range 100 {
-			ls := labels.FromStrings("__name__", "m", "rule", fmt.Sprint(r), "i", fmt.Sprint(i), "job", "shop")
-			_, err := app.Append(0, ls, 0, at.UnixMilli(), 1, nil, nil, storage.AppendV2Options{})
-			require.NoError(b, err)
-		}
-	}
-	require.NoError(b, app.Commit())
-}
-
-// BenchmarkAlertRulesEvaluation compares our rule loop with upstream's: the same
-// engine, samples and rules, 100 rules × 100 series, quiet and all firing.
-func BenchmarkAlertRulesEvaluation(b *testing.B) {
-	for _, state := range []struct{ name, threshold string }{{"quiet", "5"}, {"firing", "0"}} {
-		file := alertrulesFile(state.threshold)
-		t0 := time.Unix(1_700_000_010, 0)
-		perRule := func(b *testing.B) {
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/alertrulesRules, "ns/rule")
-		}
-		b.Run(state.name+"/upstream", func(b *testing.B) {
-			opt := tsdb.DefaultOptions()
-			opt.WALSegmentSize = -1
-			db, err := tsdb.Open(b.TempDir(), nil, nil, opt, nil)
-			require.NoError(b, err)
-			defer func() { require.NoError(b, db.Close()) }()
-			engine := promql.NewEngine(promql.EngineOpts{Logger: slog.New(slog.DiscardHandler), MaxSamples: 50e6, Timeout: time.Minute, EnableAtModifier: true, EnableNegativeOffset: true})
-			var rs []upstream.Rule
-			gs, err := rules.Load("f", []byte(file), rules.Options{})
-			require.NoError(b, err)
-			require.Len(b, gs, 1)
-			for i := range alertrulesRules {
-				expr, err := rules.NewParser().ParseExpr(fmt.Sprintf(`m{rule="%d"} > %s`, i, state.threshold))
-				require.NoError(b, err)
-				rs = append(rs, upstream.NewAlertingRule(fmt.Sprintf("A%d", i), expr, 0, 0, labels.FromStrings("severity", "page"),
-					labels.FromStrings("summary", "{{ $labels.i }} is {{ $value | humanize }}", "description", "rule {{ $labels.rule }} of {{ $externalLabels.dc }}"),
-					labels.EmptyLabels(), "", true, slog.New(slog.DiscardHandler)))
-			}
-			g := upstream.NewGroup(upstream.GroupOptions{Name: "g", File: "f", Interval: 30 * time.Second, Rules: rs, Opts: &upstream.ManagerOptions{
-				QueryFunc: upstream.EngineQueryFunc(engine, db), Appendable: db, Queryable: db, Context: b.Context(), Logger: slog.New(slog.DiscardHandler),
-				NotifyFunc: func(context.Context, string, ...*upstream.Alert) {}, ExternalURL: &url.URL{},
-			}})
-			alertrulesFeed(b, db, t0)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				g.Eval(b.Context(), t0.Add(time.Duration(i)*time.Millisecond))
-			}
-			perRule(b)
-		})
-		b.Run(state.name+"/ours", func(b *testing.B) {
-			st, err := store.Open(store.Options{Reach: time.Hour, MaxSamples: 50e6})
-			require.NoError(b, err)
-			defer func() { require.NoError(b, st.Close()) }()
-			gs, err := rules.Load("f", []byte(file), rules.Options{})
-			require.NoError(b, err)
-			alertrulesFeed(b, st, t0)
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				res := gs[0].Eval(b.Context(), t0.Add(time.Duration(i)*time.Millisecond), rules.Env{Query: st.Query, Appendable: st})
-				if len(res.Failures) > 0 {
-					b.Fatal(res.Failures[0].Err)
-				}
-			}
-			perRule(b)
-		})
-	}
 }

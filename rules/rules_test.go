@@ -1,9 +1,11 @@
-// Package rules_test runs Prometheus' own promtool, in the version that the
-// product's PromQL engine has, over the shipped rules and their unit tests.
+// Package rules_test checks the shipped rules and runs their unit tests.
 package rules_test
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,9 +13,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/foundation-os/otelcol-foundation/internal/promtooltest"
+	"github.com/foundation-os/otelcol-foundation/internal/rules/ruletest"
 )
 
 // ruleFile is what these tests read of a rule file.
@@ -31,19 +37,38 @@ type ruleFile struct {
 	}
 }
 
-// promtool builds the promtool that internal/tools/go.mod pins. Without service
-// discovery, which neither command uses, most of its dependencies stay away.
-func promtool(t *testing.T) string {
-	t.Helper()
-	bin := filepath.Join(t.TempDir(), "promtool")
-	cmd := exec.Command("go", "build", "-C", filepath.Join("..", "internal", "tools"),
-		"-tags", "remove_all_sd", "-o", bin, "github.com/prometheus/prometheus/cmd/promtool")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "building promtool: %s", out)
-	return bin
+// Two run the shipped rules' unit tests: promtool, since the files are for
+// everybody's Prometheus, and what the collector's own engine says.
+type tester struct {
+	name string
+	run  func(t *testing.T, path string) error
 }
 
-func TestPromtool(t *testing.T) {
+func testers(bin string) []tester {
+	return []tester{
+		{"promtool", func(t *testing.T, path string) error {
+			cmd := exec.CommandContext(t.Context(), bin, "test", "rules", filepath.Base(path))
+			cmd.Dir = filepath.Dir(path)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
+		}},
+		{"foundationctl", func(t *testing.T, path string) error {
+			cases, err := ruletest.File(t.Context(), path, ruletest.Options{Log: t.Output()})
+			if err == nil && len(cases) == 0 {
+				return errors.New("no tests")
+			}
+			for _, c := range cases {
+				err = errors.Join(append(c.Failures, err)...)
+			}
+			return err
+		}},
+	}
+}
+
+func TestShippedRules(t *testing.T) {
 	rules, err := filepath.Glob("*.yaml")
 	require.NoError(t, err)
 	require.NotEmpty(t, rules)
@@ -51,44 +76,81 @@ func TestPromtool(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, unit)
 
-	bin := promtool(t)
+	bin := promtooltest.Build(t)
 	t.Run("check", func(t *testing.T) {
-		out, err := exec.Command(bin, append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, rules...)...).CombinedOutput()
+		out, err := exec.CommandContext(t.Context(), bin, append([]string{"check", "rules", "--lint=all", "--lint-fatal"}, rules...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	})
-	for _, file := range unit {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			cmd := exec.Command(bin, "test", "rules", filepath.Base(file))
-			cmd.Dir = filepath.Dir(file)
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, "%s", out)
+	// The same files with one threshold moved must not pass, else nobody would
+	// have looked at it.
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "tests"), 0o700))
+	for _, file := range append(rules, unit...) {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		if file == "foundation-alerts.yaml" {
+			moved := bytes.Replace(text, []byte(`{"foundation.error_rate"} > 0.05`), []byte(`{"foundation.error_rate"} > 0.07`), 1)
+			require.NotEqual(t, text, moved)
+			text = moved
+		}
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
+	}
+	for _, by := range testers(bin) {
+		for _, file := range unit {
+			t.Run(filepath.Base(file)+" by "+by.name, func(t *testing.T) {
+				require.NoError(t, by.run(t, file))
+			})
+		}
+		t.Run("a wrong expectation fails by "+by.name, func(t *testing.T) {
+			require.ErrorContains(t, by.run(t, filepath.Join(dir, "tests", "high-error-rate.yaml")), "alertname: High Error Rate")
 		})
 	}
-	t.Run("a wrong expectation fails", func(t *testing.T) {
-		// The same file with one threshold moved must not pass, else "test
-		// rules" would not have looked at it.
-		dir := t.TempDir()
-		require.NoError(t, os.Mkdir(filepath.Join(dir, "tests"), 0o700))
-		for _, file := range append(rules, unit...) {
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			if file == "foundation-alerts.yaml" {
-				moved := bytes.Replace(text, []byte(`{"foundation.error_rate"} > 0.05`), []byte(`{"foundation.error_rate"} > 0.07`), 1)
-				require.NotEqual(t, text, moved)
-				text = moved
-			}
-			require.NoError(t, os.WriteFile(filepath.Join(dir, file), text, 0o600))
-		}
-		cmd := exec.Command(bin, "test", "rules", "high-error-rate.yaml")
-		cmd.Dir = filepath.Join(dir, "tests")
-		out, err := cmd.CombinedOutput()
-		require.Error(t, err, "%s", out)
-		require.Contains(t, string(out), "High Error Rate")
-	})
 }
 
-// Every alert has a unit-test file of its own, in which it is expected to fire
-// and to be silent without data; a rule without tests cannot be added unseen.
+// unitTests is what these tests read of a unit-test file.
+type unitTests struct {
+	Tests []struct {
+		InputSeries   []any `yaml:"input_series"`
+		AlertRuleTest []struct {
+			Alertname string
+			EvalTime  model.Duration `yaml:"eval_time"`
+			ExpAlerts []any          `yaml:"exp_alerts"`
+		} `yaml:"alert_rule_test"`
+	}
+}
+
+// cases tells what a file expects of an alert: firing, silence in spite of data,
+// an end, silence without data.
+func cases(t *testing.T, file, alert string) (fires, silent, resolves, noData bool) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	var f unitTests
+	require.NoError(t, yaml.Unmarshal(text, &f))
+	for _, test := range f.Tests {
+		first, last := model.Duration(math.MaxInt64), model.Duration(-1) // times of firing and of silence
+		for _, a := range test.AlertRuleTest {
+			if a.Alertname != alert {
+				continue
+			}
+			if len(a.ExpAlerts) > 0 {
+				first = min(first, a.EvalTime)
+			} else {
+				last = max(last, a.EvalTime)
+			}
+		}
+		fired, quiet := first < math.MaxInt64, last >= 0
+		fires = fires || fired
+		resolves = resolves || fired && last > first
+		silent = silent || quiet && !fired && len(test.InputSeries) > 0
+		noData = noData || quiet && !fired && len(test.InputSeries) == 0
+	}
+	return fires, silent, resolves, noData
+}
+
+// Every alert has a unit-test file of its own, in which it fires, is silent,
+// resolves, and says nothing without data; a rule without tests cannot be added
+// unseen.
 func TestEveryAlertIsTested(t *testing.T) {
 	want := map[string]string{
 		"High Error Rate":                       "warning",
@@ -107,10 +169,11 @@ func TestEveryAlertIsTested(t *testing.T) {
 			assert.NotEmpty(t, rule.Annotations["description"], rule.Alert)
 
 			file := filepath.Join("tests", strings.ReplaceAll(strings.ToLower(rule.Alert), " ", "-")+".yaml")
-			text, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.Contains(t, string(text), "exp_alerts:", "%s never fires in %s", rule.Alert, file)
-			assert.Contains(t, string(text), "input_series: []", "%s is not tested without data in %s", rule.Alert, file)
+			fires, silent, resolves, noData := cases(t, file, rule.Alert)
+			assert.True(t, fires, "%s never fires in %s", rule.Alert, file)
+			assert.True(t, silent, "%s is not tested with data that is good, in %s", rule.Alert, file)
+			assert.True(t, resolves, "%s never resolves in %s", rule.Alert, file)
+			assert.True(t, noData, "%s is not tested without data in %s", rule.Alert, file)
 		}
 	}
 	assert.Equal(t, want, got)

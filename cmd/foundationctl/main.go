@@ -25,6 +25,7 @@ type command struct {
 
 var commands = []command{
 	{"generate", "send the telemetry of a living Foundation OS over OTLP", generate},
+	{"rules", "test and check Prometheus rule files", ruleFiles},
 }
 
 func main() {

@@ -53,6 +53,7 @@ type Alert struct {
 
 	source      labels.Labels // the element's own labels without the name
 	unconfirmed bool          // from before a restart, and not seen since
+	series      alertSeries
 }
 
 // Source are the labels of the element that the alert was made of, without its

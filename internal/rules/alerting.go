@@ -9,10 +9,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/rulefmt"
-	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 )
@@ -38,6 +36,8 @@ type alerting struct {
 	expand      *expander
 	active      map[uint64]*Alert
 
+	memory memory
+
 	// Of a rule that goes on after a restart or a reload.
 	believe  belief
 	unseen   time.Time // when it should have been evaluated next
@@ -54,8 +54,9 @@ func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string,
 		keepFiring: time.Duration(r.KeepFiringFor),
 		static:     labels.FromMap(ruleLabels),
 		maxActive:  opt.AlertsPerRule,
-		expand:     newExpander(r.Alert, opt.ExternalLabels),
+		expand:     newExpander(r.Alert, opt),
 		active:     map[uint64]*Alert{},
+		memory:     memory{max: opt.AlertsPerRule},
 	}
 	var err error
 	if a.labels, err = a.expand.parse("label", ruleLabels); err != nil {
@@ -73,6 +74,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	r.memory.turn()
 	found, err := r.alertsOf(ctx, vec, e)
 	if err != nil {
 		return nil, nil, err
@@ -140,7 +142,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 		}
 	}
 
-	var out promql.Vector
+	out := make(promql.Vector, 0, 2*len(r.active))
 	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
@@ -161,7 +163,8 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 			changes = append(changes, ended(r.info, a, e.at, ReasonRuleChanged))
 			a.State, a.FiredAt, a.KeepFiringSince = Pending, time.Time{}, time.Time{}
 		}
-		out = append(out, r.sample(a, e.queryAt()), r.forState(a, e.queryAt()))
+		state, forState := r.samples(a, e.queryAt())
+		out = append(out, state, forState)
 	}
 	for _, n := range notes {
 		changes = append(changes, Change{Rule: r.info, Alert: *n.alert, At: e.at, Reason: n.alert.Reason(), Note: n.what})
@@ -201,36 +204,20 @@ func (r *alerting) keeps(a *Alert, at time.Time) bool {
 // element that is NaN counts as absent, where upstream would fire on `!=` and
 // on expressions without a comparison.
 func (r *alerting) alertsOf(ctx context.Context, vec promql.Vector, e evaluation) (map[uint64]*Alert, error) {
+	r.expand.begin(ctx, e)
 	found := make(map[uint64]*Alert, len(vec))
 	lb := labels.NewBuilder(labels.EmptyLabels())
 	for _, s := range vec {
 		if s.H == nil && math.IsNaN(s.F) {
 			continue
 		}
-		h, a := r.alertOf(ctx, s, lb, e)
+		h, a := r.alertOf(s, lb, e)
 		if _, dup := found[h]; dup {
 			return nil, errDuplicateAlert
 		}
 		found[h] = a
 	}
 	return found, nil
-}
-
-func (r *alerting) alertOf(ctx context.Context, s promql.Sample, lb *labels.Builder, e evaluation) (uint64, *Alert) {
-	x := r.expand.on(ctx, s, e)
-	lb.Reset(s.Metric)
-	lb.Del(model.MetricNameLabel)
-	source := lb.Labels()
-	for _, l := range r.labels {
-		lb.Set(l.name, x.expand(l))
-	}
-	lb.Set(labels.AlertName, r.info.Name)
-	ls := lb.Labels()
-	annotations := labels.NewScratchBuilder(len(r.annotations))
-	for _, a := range r.annotations {
-		annotations.Add(a.name, x.expand(a))
-	}
-	return ls.Hash(), &Alert{Labels: ls, Annotations: annotations.Labels(), ActiveAt: e.at, Value: s.F, source: source}
 }
 
 // resolve makes the changes of alerts that fire no longer. A comparison gives
@@ -278,25 +265,4 @@ func ended(r Rule, a *Alert, at time.Time, reason string) Change {
 // dropStarted keeps the ends only: what a limit ends at once never started.
 func dropStarted(changes []Change) []Change {
 	return slices.DeleteFunc(changes, func(c Change) bool { return c.Alert.State != Resolved })
-}
-
-func (r *alerting) sample(a *Alert, at time.Time) promql.Sample {
-	lb := r.stateLabels(a, alertsMetric)
-	lb.Set(stateLabel, a.State.String())
-	return promql.Sample{Metric: lb.Labels(), T: timestamp.FromTime(at), F: 1}
-}
-
-func (r *alerting) forState(a *Alert, at time.Time) promql.Sample {
-	return promql.Sample{Metric: r.stateLabels(a, forStateMetric).Labels(), T: timestamp.FromTime(at), F: float64(a.ActiveAt.Unix())}
-}
-
-// stateLabels are the labels of ALERTS and ALERTS_FOR_STATE. The rule's labels
-// lie below the alert's because a label that a template expanded to nothing is
-// missing there, and upstream writes it as it stands in the rule.
-func (r *alerting) stateLabels(a *Alert, metric string) *labels.Builder {
-	lb := labels.NewBuilder(r.static)
-	a.Labels.Range(func(l labels.Label) { lb.Set(l.Name, l.Value) })
-	lb.Set(model.MetricNameLabel, metric)
-	lb.Set(labels.AlertName, r.info.Name)
-	return lb
 }

@@ -77,7 +77,7 @@ func (r *alerting) goOn(ctx context.Context, found map[uint64]*Alert, e evaluati
 		}
 		lb := labels.NewBuilder(labels.EmptyLabels())
 		for _, ls := range missing {
-			h, a := r.alertOf(ctx, promql.Sample{Metric: ls, F: math.NaN()}, lb, e)
+			h, a := r.alertOf(promql.Sample{Metric: ls, F: math.NaN()}, lb, e)
 			if a.NoData = true; found[h] == nil {
 				found[h] = a
 			}

@@ -87,8 +87,8 @@ func (x *expander) funcs() template.FuncMap {
 			return &d, nil
 		}),
 		"now":         func() float64 { return float64(x.now) / 1000 },
-		"pathPrefix":  func() string { return x.externalURL().Path },
-		"externalURL": func() string { return x.externalURL().String() },
+		"pathPrefix":  func() string { return x.url.Path },
+		"externalURL": func() string { return x.url.String() },
 		"parseDuration": func(s string) (float64, error) {
 			d, err := model.ParseDurationAllowNegative(s)
 			return time.Duration(d).Seconds(), err

@@ -128,6 +128,9 @@ func (g *Group) evalRule(ctx context.Context, i int, r rule, at time.Time, env E
 // write appends a rule's samples, and stale markers for the series that it gave
 // last time and gives no longer.
 func (g *Group) write(ctx context.Context, i int, vec promql.Vector, at time.Time, to storage.AppendableV2, res *Result) error {
+	if len(vec) == 0 && len(g.previous[i]) == 0 {
+		return nil
+	}
 	_, records := g.rules[i].(*recording)
 	app := to.AppenderV2(ctx)
 	done := false

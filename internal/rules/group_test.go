@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,13 @@ groups:
 	assert.Equal(t, []string{"bases", "kpis", "alerts", "other"}, names)
 }
 
+func TestReachOfComputedDurations(t *testing.T) {
+	g := load(t, Options{}, `groups: [{name: g, rules: [{record: r, expr: 'rate(a[1h * 2] offset (30m + 30m))'}]}]`)
+	for range 2 { // looking changes nothing
+		assert.InDelta(t, (3 * time.Hour).Seconds(), g.Reach(t0, 5*time.Minute).Seconds(), 1)
+	}
+}
+
 func TestReachAndSelectors(t *testing.T) {
 	g := load(t, Options{}, `groups: [{name: g, query_offset: 1m, rules: [
 		{alert: A, expr: 'rate(a[10m] offset 20m) > 1', annotations: {s: '{{ with printf "b{i=%q}" $labels.i | query }}{{ end }}{{ query "sum(c{x=\"y\"})" }}'}},
@@ -249,7 +257,7 @@ func TestReachAndSelectors(t *testing.T) {
 func TestTemplatesAsUpstream(t *testing.T) {
 	names := &features{}
 	template.RegisterFeatures(names)
-	x := newExpander("R", map[string]string{"dc": "x"})
+	x := newExpander("R", Options{ExternalLabels: map[string]string{"dc": "x"}, ExternalURL: &url.URL{Scheme: "https", Host: "prometheus", Path: "/web"}})
 	own := x.funcs()
 	for _, n := range names.list {
 		assert.Contains(t, own, n)
@@ -286,14 +294,16 @@ func TestTemplatesAsUpstream(t *testing.T) {
 	for _, v := range []float64{3, 1234.5, math.Inf(1), -0.25} {
 		s := promql.Sample{F: v, Metric: labels.FromStrings("i", "a")}
 		for _, text := range texts {
-			data := template.AlertTemplateData(s.Metric.Map(), map[string]string{"dc": "x"}, "", s)
-			want, err := template.NewTemplateExpander(t.Context(), templateDefs+text, "__alert_R", data, model.TimeFromUnixNano(at(1).UnixNano()), q, x.externalURL(), nil).Expand()
+			data := template.AlertTemplateData(s.Metric.Map(), map[string]string{"dc": "x"}, x.url.String(), s)
+			want, err := template.NewTemplateExpander(t.Context(), templateDefs+text, "__alert_R", data, model.TimeFromUnixNano(at(1).UnixNano()), q, x.url, nil).Expand()
 			if err != nil {
 				want = "<error expanding template: " + err.Error() + ">"
 			}
 			parsed, err := x.parse("annotation", map[string]string{"s": text})
 			require.NoError(t, err, text)
-			got := x.on(t.Context(), s, evaluation{at: at(1), query: q}).expand(parsed[0])
+			x.begin(t.Context(), evaluation{at: at(1), query: q})
+			element := expansion{x: x, s: s}
+			got := element.expand(parsed[0])
 			// What a function says of a bad argument is its own business.
 			want, _, failed := strings.Cut(want, "error calling toTime")
 			if failed {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/url"
 	"slices"
 	"time"
 
@@ -20,6 +21,12 @@ type Options struct {
 	Interval time.Duration
 	// ExternalLabels are what templates see as $externalLabels.
 	ExternalLabels map[string]string
+	// ExternalURL is what templates see as $externalURL; nil = there is no server
+	// behind an alert to link to.
+	ExternalURL *url.URL
+	// IgnoreUnknownFields lets rule files have fields that Prometheus does not
+	// know.
+	IgnoreUnknownFields bool
 	// AlertsPerRule bounds the active alerts of one rule; 0 = no bound. It
 	// refuses what is new and keeps what is active, unlike a group's own limit,
 	// which fails the rule as upstream does.
@@ -28,15 +35,18 @@ type Options struct {
 
 // NewParser returns the parser with the options of a plain Prometheus server,
 // so that a file that promtool accepts is accepted here.
-func NewParser() parser.Parser { return parser.NewParser(parser.Options{}) }
+func NewParser() parser.Parser {
+	// Prometheus has this on and no switch for it any more.
+	return parser.NewParser(parser.Options{ExperimentalDurationExpr: true})
+}
 
 // Load reads one Prometheus rule file. All that is wrong is reported at once,
 // each with file, group and rule.
 func Load(file string, content []byte, opt Options) ([]*Group, error) {
 	p := NewParser()
-	parsed, errs := rulefmt.Parse(content, false, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
+	parsed, errs := rulefmt.Parse(content, opt.IgnoreUnknownFields, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
 	if parsed == nil {
-		if better := malformed(content, p); len(better) > 0 {
+		if better := malformed(content, !opt.IgnoreUnknownFields, p); len(better) > 0 {
 			errs = better
 		}
 	}

@@ -17,8 +17,9 @@ import (
 
 // malformed says what is wrong with a rule file that does not decode: an unknown
 // key, or a value of the wrong type, ends upstream's parser with the line alone,
-// and hides what else is wrong. Here each rule is decoded by itself.
-func malformed(content []byte, p parser.Parser) (errs []error) {
+// and hides what else is wrong. Here each rule is decoded by itself. With known,
+// unknown keys are errors.
+func malformed(content []byte, known bool, p parser.Parser) (errs []error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(content, &root); err != nil {
 		return []error{err}
@@ -33,7 +34,7 @@ func malformed(content []byte, p parser.Parser) (errs []error) {
 	}
 	errs = append(errs, decodes[struct {
 		Groups []yaml.Node `yaml:"groups"`
-	}](doc, "", "", "groups")...)
+	}](doc, "", "", "groups", known)...)
 	seen := map[string]bool{}
 	for _, group := range itemsOf(valueOf(doc, "groups")) {
 		name := textOf(group, "name")
@@ -43,12 +44,12 @@ func malformed(content []byte, p parser.Parser) (errs []error) {
 		}
 		seen[name] = true
 		rules := valueOf(group, "rules")
-		errs = append(errs, decodes[rulefmt.RuleGroup](group, "rules", path+": ", "name, interval, query_offset, limit, labels, rules")...)
+		errs = append(errs, decodes[rulefmt.RuleGroup](group, "rules", path+": ", "name, interval, query_offset, limit, labels, rules", known)...)
 		for i, r := range itemsOf(rules) {
 			path := fmt.Sprintf("group %q, rule %d, %q: ", name, i+1, textOf(r, "alert")+textOf(r, "record"))
-			found := decodes[rulefmt.Rule](r, "", path, "alert, record, expr, for, keep_firing_for, labels, annotations")
+			found := decodes[rulefmt.Rule](r, "", path, "alert, record, expr, for, keep_firing_for, labels, annotations", known)
 			if len(found) == 0 {
-				found = validates(r, path, p)
+				found = validates(r, path, known, p)
 			}
 			errs = append(errs, found...)
 		}
@@ -77,7 +78,7 @@ func withoutAliases(n *yaml.Node, budget *int) *yaml.Node {
 }
 
 // decodes tells why a mapping is no T. The value of the key without is left out.
-func decodes[T any](n *yaml.Node, without, path, keys string) (errs []error) {
+func decodes[T any](n *yaml.Node, without, path, keys string, known bool) (errs []error) {
 	if n.Kind != yaml.MappingNode {
 		return []error{placed(n, fmt.Errorf("%smust be a mapping with the keys %s", path, keys))}
 	}
@@ -93,7 +94,7 @@ func decodes[T any](n *yaml.Node, without, path, keys string) (errs []error) {
 		return []error{placed(n, fmt.Errorf("%s%w", path, err))}
 	}
 	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
+	d.KnownFields(known)
 	var v T
 	err = d.Decode(&v)
 	var several *yaml.TypeError
@@ -125,7 +126,7 @@ func readable(text, keys string) string {
 }
 
 // validates runs upstream's own checks on one rule.
-func validates(n *yaml.Node, path string, p parser.Parser) (errs []error) {
+func validates(n *yaml.Node, path string, known bool, p parser.Parser) (errs []error) {
 	var alone struct {
 		Groups [1]struct {
 			Name  string       `yaml:"name"`
@@ -137,7 +138,7 @@ func validates(n *yaml.Node, path string, p parser.Parser) (errs []error) {
 	if err != nil {
 		return []error{placed(n, fmt.Errorf("%s%w", path, err))}
 	}
-	_, found := rulefmt.Parse(text, false, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
+	_, found := rulefmt.Parse(text, !known, model.UTF8Validation, p, slog.New(slog.DiscardHandler))
 	for _, err := range found {
 		var of *rulefmt.Error
 		if errors.As(err, &of) {

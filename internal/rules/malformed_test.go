@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -52,6 +53,16 @@ bad.yaml: 16:5: group "two", rule 1, "r": a value (map) has the wrong type`},
 			assert.EqualError(t, err, c.want)
 		})
 	}
+}
+
+func TestUnknownKeysMayBeIgnored(t *testing.T) {
+	const file = "groups: [{name: g, owner: x, rules: [{alert: A, owner: x, expr: up}%s]}]"
+	_, err := Load("f", []byte(strings.Replace(file, "%s", "", 1)), Options{IgnoreUnknownFields: true})
+	assert.NoError(t, err)
+	_, err = Load("f", []byte(strings.Replace(file, "%s", ", {alert: B, expr: [], owner: x}, {alert: C, expr: '('}", 1)), Options{IgnoreUnknownFields: true})
+	assert.ErrorContains(t, err, `rule 2, "B"`)
+	assert.ErrorContains(t, err, `rule 3, "C"`)
+	assert.NotContains(t, err.Error(), "owner")
 }
 
 // Whatever the file holds, there is an error or there are rules, and no panic.

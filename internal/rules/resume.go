@@ -104,7 +104,7 @@ func (r *alerting) resume(from *RuleState, rec Recovery, changed bool, window ti
 		r.believe.failing = rec.At.Add(window)
 	}
 	for _, a := range from.Alerts {
-		a.unconfirmed = true
+		a.unconfirmed, a.series = true, alertSeries{} // made of the old rule's labels
 		r.active[a.Labels.Hash()] = &a
 	}
 }
@@ -128,7 +128,8 @@ func (s *RuleState) series() []labels.Labels {
 	}
 	r := alerting{info: s.Info, static: s.Labels}
 	for i := range s.Alerts {
-		all = append(all, r.sample(&s.Alerts[i], time.Time{}).Metric, r.forState(&s.Alerts[i], time.Time{}).Metric)
+		state, forState := r.samples(&s.Alerts[i], time.Time{})
+		all = append(all, state.Metric, forState.Metric)
 	}
 	return all
 }

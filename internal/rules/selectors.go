@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"text/template"
 	"text/template/parse"
 	"time"
 
@@ -50,7 +51,17 @@ const maxReach = 90 * 24 * time.Hour
 // range, offset and look-back, and the query offset.
 func (g *Group) Reach(at time.Time, lookback time.Duration) time.Duration {
 	longest := lookback
+	p := NewParser()
 	for _, e := range g.exprs {
+		// Computed durations, as in x[2 * 5m], have their values only in an
+		// expression that is made ready for its time; that changes it, so a copy.
+		e, err := p.ParseExpr(e.String())
+		if err == nil {
+			e, err = promql.PreprocessExpr(e, at, at, 0)
+		}
+		if err != nil {
+			continue // no query either, so it reaches nothing
+		}
 		from, _ := promql.FindMinMaxTime(&parser.EvalStmt{Expr: e, Start: at, End: at, LookbackDelta: lookback})
 		if from != 0 {
 			longest = max(longest, at.Sub(timestamp.Time(from)))
@@ -68,7 +79,7 @@ func (t text) selectors(p parser.Parser) [][]*labels.Matcher {
 	}
 	var all [][]*labels.Matcher
 	verb := regexp.MustCompile(`%[-+ #0]*[0-9.]*[a-zA-Z]`)
-	for _, s := range stringsOf(t.tmpl.Root) {
+	for _, s := range stringsOf(t.tmpl) {
 		e, err := p.ParseExpr(verb.ReplaceAllStringFunc(s, func(v string) string {
 			if v[len(v)-1] == 'q' {
 				return `""`
@@ -89,48 +100,19 @@ func (t text) selectors(p parser.Parser) [][]*labels.Matcher {
 	return all
 }
 
-// stringsOf collects the string constants below a template's node.
-func stringsOf(n parse.Node) []string {
+// stringsOf collects the string constants of a template and of those that it
+// defines.
+func stringsOf(t *template.Template) []string {
 	var all []string
-	var walk func(n parse.Node)
-	list := func(l *parse.ListNode) {
-		if l != nil {
-			for _, c := range l.Nodes {
-				walk(c)
-			}
+	for _, one := range t.Templates() {
+		if one.Tree == nil {
+			continue
 		}
-	}
-	branch := func(b *parse.BranchNode) {
-		walk(b.Pipe)
-		list(b.List)
-		list(b.ElseList)
-	}
-	walk = func(n parse.Node) {
-		switch n := n.(type) {
-		case *parse.ListNode:
-			list(n)
-		case *parse.ActionNode:
-			walk(n.Pipe)
-		case *parse.PipeNode:
-			if n != nil {
-				for _, c := range n.Cmds {
-					walk(c)
-				}
+		inspectTemplate(one.Root, func(n parse.Node) {
+			if s, ok := n.(*parse.StringNode); ok {
+				all = append(all, s.Text)
 			}
-		case *parse.CommandNode:
-			for _, a := range n.Args {
-				walk(a)
-			}
-		case *parse.StringNode:
-			all = append(all, n.Text)
-		case *parse.IfNode:
-			branch(&n.BranchNode)
-		case *parse.RangeNode:
-			branch(&n.BranchNode)
-		case *parse.WithNode:
-			branch(&n.BranchNode)
-		}
+		})
 	}
-	walk(n)
 	return all
 }

@@ -17,11 +17,15 @@ import (
 // templateDefs are the variables that Prometheus gives every alert template.
 const templateDefs = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}"
 
+// templateVars is the number of nodes that templateDefs makes.
+const templateVars = 4
+
 // text is a label or annotation: a literal, or a template parsed once.
 type text struct {
 	name    string
 	literal string
 	tmpl    *template.Template
+	need    need
 }
 
 // expander runs a rule's templates. The functions are bound when a template is
@@ -31,12 +35,17 @@ type text struct {
 type expander struct {
 	rule     string
 	external map[string]string
+	url      *url.URL
 	now      model.Time
 	query    func(q string) (promql.Vector, error)
 }
 
-func newExpander(rule string, external map[string]string) *expander {
-	return &expander{rule: rule, external: external}
+func newExpander(rule string, opt Options) *expander {
+	x := &expander{rule: rule, external: opt.ExternalLabels, url: opt.ExternalURL}
+	if x.url == nil {
+		x.url = &url.URL{}
+	}
+	return x
 }
 
 // parse parses all values of a rule's map, in the order of its keys.
@@ -51,6 +60,7 @@ func (x *expander) parse(what string, m map[string]string) ([]text, error) {
 				return nil, fmt.Errorf("%s %q: %w", what, p.Name, err)
 			}
 		}
+		t.need = t.needOf()
 		texts = append(texts, t)
 	}
 	return texts, nil
@@ -63,10 +73,10 @@ type expansion struct {
 	s    promql.Sample
 }
 
-func (x *expander) on(ctx context.Context, s promql.Sample, e evaluation) *expansion {
+// begin makes the expander ready for an evaluation.
+func (x *expander) begin(ctx context.Context, e evaluation) {
 	x.now = model.Time(timestamp.FromTime(e.at))
 	x.query = func(q string) (promql.Vector, error) { return e.query(ctx, q, x.now.Time()) }
-	return &expansion{x: x, s: s}
 }
 
 // expand returns the text. A template that fails gives its error as text: an
@@ -76,7 +86,7 @@ func (x *expansion) expand(t text) (out string) {
 		return t.literal
 	}
 	if x.data == nil {
-		x.data = promtemplate.AlertTemplateData(x.s.Metric.Map(), x.x.external, "", x.s)
+		x.data = promtemplate.AlertTemplateData(x.s.Metric.Map(), x.x.external, x.x.url.String(), x.s)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -89,9 +99,6 @@ func (x *expansion) expand(t text) (out string) {
 	}
 	return b.String()
 }
-
-// externalURL is empty: there is no server behind an alert to link to.
-func (x *expander) externalURL() *url.URL { return &url.URL{} }
 
 func secondsToTime(v float64) (*time.Time, error) {
 	ns := v * 1e9
