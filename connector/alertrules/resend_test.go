@@ -158,6 +158,9 @@ func TestReSendsTakeNoRoomFromEvents(t *testing.T) {
 	for range maxOutbox {
 		o.add(numbered(2))
 	}
+	last, _ := o.pending.At(o.pending.Len() - maxOutbox).Attributes().Get("i")
+	assert.Equal(t, int64(2), last.Int(), "nor do they give way: what is left before the events are all of them")
+	assert.Equal(t, "x.active", o.pending.At(maxOutbox+4).EventName())
 	_, dropped, err := o.send(t.Context(), &refusing{err: errors.New("busy"), times: 1})
 	require.Error(t, err)
 	assert.Equal(t, 1, dropped)
