@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -349,6 +351,54 @@ func TestWhatIsStoredIsNeverTrusted(t *testing.T) {
 	}
 	r = run(t, "head", good[keyDegradations])
 	assert.Equal(t, int64(1), r.counter("otelcol_alert_rules_discarded_records", "reason", "place"), "one record cannot stand for another")
+}
+
+// Whoever changes the state at the same time: what is kept is the state as it was
+// told, whole.
+func TestChangesOfManyAreKeptWhole(t *testing.T) {
+	w := onDisk(newDisk())
+	cfg := mustParse(t, keptRules)
+	r := w.start(t, cfg)
+	var wg sync.WaitGroup
+	const senders, each = 8, 101 // an odd number: each breaker is open in the end
+	for s := range senders {
+		wg.Go(func() {
+			for i := range each {
+				at := t0.Add(time.Duration(i) * time.Millisecond)
+				assert.NoError(t, r.ll.ConsumeLogs(t.Context(), breakerLog(at, fmt.Sprint(s), []string{"open", "closed"}[i%2])))
+			}
+		})
+	}
+	wg.Go(func() {
+		for i := range 20 {
+			r.send(gauge(r.clock.now(), "m", point{v: float64(9 * (i / 4 % 2)), attrs: map[string]any{"i": "a"}}))
+			r.step(time.Second)
+		}
+	})
+	wg.Wait()
+	open := map[string]bool{}
+	for _, event := range r.told() {
+		if what, episode, _ := strings.Cut(event, " "); what == "triggered" {
+			open[episode] = true
+		} else {
+			assert.True(t, open[episode], "%s ends after it began", episode)
+			delete(open, episode)
+		}
+	}
+	require.Len(t, open, senders)
+	r.kill()
+	w.restart()
+	r = w.start(t, cfg)
+	for s := range senders {
+		require.NoError(t, r.ll.ConsumeLogs(t.Context(), breakerLog(r.clock.now(), fmt.Sprint(s), "closed")))
+	}
+	for _, event := range r.told() {
+		what, episode, _ := strings.Cut(event, " ")
+		assert.Equal(t, "resolved", what)
+		assert.True(t, open[episode], episode)
+		delete(open, episode)
+	}
+	assert.Empty(t, open)
 }
 
 func TestLettersOfABrokenStorageAreNotTakenForOthers(t *testing.T) {

@@ -160,11 +160,11 @@ func wholeLines(t *testing.T, path string) (lines [][]string) {
 	return lines
 }
 
-// TestKilledProcess is no test: it is the process that TestKill kills.
+// TestKilledProcess is no test: it is the process that TestKill starts and kills.
 func TestKilledProcess(t *testing.T) {
 	k := &killed{folder: os.Getenv(killFolder)}
 	if k.folder == "" {
-		t.Skip("the process that TestKill starts")
+		return
 	}
 	k.end, _ = strconv.Atoi(os.Getenv(killEnd))
 	after, err := strconv.Atoi(os.Getenv(killAfter))
