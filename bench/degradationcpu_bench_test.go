@@ -1,10 +1,7 @@
-//go:build unix
-
 package bench
 
 import (
 	"context"
-	"syscall"
 	"testing"
 
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -12,15 +9,6 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation"
 )
-
-// cpuTime is what this process has used so far, in nanoseconds.
-func cpuTime() int64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return u.Utime.Nano() + u.Stime.Nano()
-}
 
 // BenchmarkDegradationCPU: processor time instead of time, of the clone and of
 // both modes each after a clone, in turn, so that what they cost beyond it can
@@ -50,9 +38,9 @@ func BenchmarkDegradationCPU(b *testing.B) {
 			spent := make([]int64, len(runs))
 			once := func() {
 				for i, run := range runs {
-					began := cpuTime()
+					began := int64(cpuTime())
 					run()
-					spent[i] += cpuTime() - began
+					spent[i] += int64(cpuTime()) - began
 				}
 			}
 			for range 16 { // until every pane of the window has its memory
