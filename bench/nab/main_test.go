@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,7 +68,9 @@ func TestRun(t *testing.T) {
 	for _, l := range lines {
 		m := form.FindStringSubmatch(l)
 		require.NotNil(t, m, l)
-		assert.Greater(t, m[3], "90", l)
+		got, err := strconv.ParseFloat(m[3], 64)
+		require.NoError(t, err)
+		assert.Greater(t, got, 90.0, l)
 	}
 	assert.Equal(t, len(drive.Modes())*2, len(lines)+2*strings.Count(notes.String(), "skipped:"))
 }
