@@ -14,7 +14,7 @@ import (
 // requests or without an average.
 func (iv *interval) fill(h *drive.Histogram) bool {
 	h.Reset()
-	if iv.requests <= 0 || !(iv.average > 0) {
+	if !iv.known() {
 		return false
 	}
 	known := [][2]float64{{0.5, iv.p50}, {0.9, iv.p90}, {0.95, iv.p95}, {0.99, iv.p99}}
@@ -35,6 +35,14 @@ func (iv *interval) fill(h *drive.Histogram) bool {
 	}
 	h.Sum = float64(iv.requests) * iv.average
 	return true
+}
+
+// known says whether the service had requests and a latency.
+func (iv *interval) known() bool { return iv.requests > 0 && iv.average > 0 }
+
+// times is the interval with all latencies multiplied.
+func (iv *interval) times(factor float64) *interval {
+	return &interval{iv.requests, factor * iv.average, factor * iv.p50, factor * iv.p90, factor * iv.p95, factor * iv.p99}
 }
 
 // along interpolates; beyond the ends the curve is level.

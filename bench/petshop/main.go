@@ -12,7 +12,9 @@
 // the one whose users saw it (the target), begins to be degraded in an interval
 // that ends after the fault began. The delay is from the beginning to that end.
 // Before the fault's own five intervals comes the quiet run of the same traffic.
-// False episodes are those of all services in the quiet runs.
+// False episodes are those of all services in the quiet runs. Steps are the
+// services of a quiet run, each made slower by a factor for two hours; one is
+// found when an episode begins within them.
 //
 // Faults that were injected as errors ("availability") are shown apart: their
 // latency may not change at all.
@@ -72,6 +74,7 @@ func run(out, notes io.Writer, data string, each bool) error {
 // result is what a mode did.
 type result struct {
 	faults     map[string]*tally // by kind: latency, availability
+	steps      [len(steps)]tally
 	episodes   int               // in the quiet runs
 	seriesDays float64
 	notes      []string
@@ -82,18 +85,25 @@ type tally struct {
 	delays     []time.Duration
 }
 
+func (t *tally) String() string {
+	s := fmt.Sprintf("%d/%d", t.found, t.all)
+	if len(t.delays) > 0 {
+		slices.Sort(t.delays)
+		s += fmt.Sprintf(", delay median %s, most %s", t.delays[len(t.delays)/2], t.delays[len(t.delays)-1])
+	}
+	return s
+}
+
 func (r *result) print(out io.Writer, mode string) {
 	for _, kind := range []string{"latency", "availability"} {
-		t := r.faults[kind]
-		if t == nil {
-			continue
+		if t := r.faults[kind]; t != nil {
+			fmt.Fprintf(out, "%s %s faults found %s\n", mode, kind, t)
 		}
-		line := fmt.Sprintf("%s %s faults found %d/%d", mode, kind, t.found, t.all)
-		if len(t.delays) > 0 {
-			slices.Sort(t.delays)
-			line += fmt.Sprintf(", delay median %s, most %s", t.delays[len(t.delays)/2], t.delays[len(t.delays)-1])
+	}
+	for i := range r.steps {
+		if r.steps[i].all > 0 {
+			fmt.Fprintf(out, "%s steps ×%v found %s\n", mode, steps[i], &r.steps[i])
 		}
-		fmt.Fprintln(out, line)
 	}
 	rate := 0.0
 	if r.seriesDays > 0 {

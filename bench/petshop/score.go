@@ -9,6 +9,12 @@ import (
 	"github.com/foundation-os/otelcol-foundation/bench/internal/drive"
 )
 
+// steps are the factors by which quiet runs are made slower, for stepIntervals
+// (two hours) from their middle on.
+var steps = [...]float64{1.5, 1.2}
+
+const stepIntervals = 24
+
 // settings: everything as shipped.
 func settings() drive.Settings { return drive.Settings{} }
 
@@ -18,6 +24,11 @@ func scoreMode(mode string, traffics []*traffic, quiet map[*traffic]*table) (*re
 		if t.quiet != nil {
 			if err := r.scoreQuiet(mode, t); err != nil {
 				return nil, err
+			}
+			for i := range steps {
+				if err := r.scoreStep(mode, t, i); err != nil {
+					return nil, err
+				}
 			}
 		}
 		for _, f := range t.faults {
@@ -46,13 +57,14 @@ func newPlayer(mode string) (*player, error) {
 	return &player{driver: d, degraded: map[string]bool{}}, err
 }
 
-// play feeds the i-th interval of the table as if it began at the given time.
-func (p *player) play(t *table, i int, at time.Time) ([]begin, error) {
+// play feeds the i-th interval of the table as if it began at the given time and
+// its latencies were multiplied by factor.
+func (p *player) play(t *table, i int, at time.Time, factor float64) ([]begin, error) {
 	var h drive.Histogram
 	md := drive.Histograms(func(points pmetric.ExponentialHistogramDataPointSlice) {
 		for j := range t.services {
 			s := &t.services[j]
-			if s.intervals[i].fill(&h) {
+			if iv := s.intervals[i].times(factor); iv.fill(&h) {
 				h.AppendTo(points, s.name, at, at.Add(width))
 				p.points++
 			}
@@ -78,7 +90,7 @@ func (r *result) scoreQuiet(mode string, t *traffic) error {
 		return err
 	}
 	for i, at := range t.quiet.at {
-		begins, err := p.play(t.quiet, i, at)
+		begins, err := p.play(t.quiet, i, at, 1)
 		if err != nil {
 			return err
 		}
@@ -88,6 +100,40 @@ func (r *result) scoreQuiet(mode string, t *traffic) error {
 		}
 	}
 	r.seriesDays += float64(p.points) * width.Hours() / 24
+	return p.driver.Close()
+}
+
+// scoreStep makes every service of the quiet run slower for a while.
+func (r *result) scoreStep(mode string, t *traffic, step int) error {
+	p, err := newPlayer(mode)
+	if err != nil {
+		return err
+	}
+	from := len(t.quiet.at) / 2
+	found, stepped := map[string]bool{}, map[string]bool{}
+	for i, at := range t.quiet.at[:min(from+stepIntervals, len(t.quiet.at))] {
+		factor := 1.0
+		if i >= from {
+			factor = steps[step]
+			for _, s := range t.quiet.services {
+				if s.intervals[i].known() {
+					stepped[s.name] = true
+				}
+			}
+		}
+		begins, err := p.play(t.quiet, i, at, factor)
+		if err != nil {
+			return err
+		}
+		for _, b := range begins {
+			if i >= from && !found[b.series] {
+				found[b.series] = true
+				r.steps[step].delays = append(r.steps[step].delays, time.Duration(i-from+1)*width)
+			}
+		}
+	}
+	r.steps[step].found += len(found)
+	r.steps[step].all += len(stepped)
 	return p.driver.Close()
 }
 
@@ -108,7 +154,7 @@ func (r *result) scoreFault(mode string, f *fault, quiet *table) error {
 		move := days*24*time.Hour + 24*time.Hour
 		for i, at := range quiet.at {
 			if moved := at.Add(move); !moved.Add(width).After(first) {
-				if _, err := p.play(quiet, i, moved); err != nil {
+				if _, err := p.play(quiet, i, moved, 1); err != nil {
 					return err
 				}
 			}
@@ -122,7 +168,7 @@ func (r *result) scoreFault(mode string, f *fault, quiet *table) error {
 	t.all++
 	note := "not found"
 	for i, at := range f.run.at {
-		begins, err := p.play(f.run, i, at)
+		begins, err := p.play(f.run, i, at, 1)
 		if err != nil {
 			return err
 		}
