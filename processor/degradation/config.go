@@ -1,10 +1,6 @@
 package degradation
 
 import (
-	"errors"
-	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -15,9 +11,11 @@ const maxPanes = 288
 
 // Config is the configuration of the degradation processor.
 type Config struct {
-	// Mode is how a measurement is judged. Only "strict" exists, the default:
-	// it is degraded if it is above mean_ratio times the baseline's mean or
-	// above p95_ratio times its 95th percentile.
+	// Mode is how a measurement is judged. "strict": it is degraded if it is
+	// above mean_ratio times the baseline's mean or above p95_ratio times its
+	// 95th percentile. "guarded", the default: by the same thresholds, and it
+	// takes several to enter and to leave an episode, which does not become part
+	// of the baseline.
 	Mode Mode `mapstructure:"mode"`
 
 	// Window is how much of the past is the baseline. A whole number of panes,
@@ -35,10 +33,46 @@ type Config struct {
 	// P95Ratio is the same for the baseline's 95th percentile. Default 1.5.
 	P95Ratio float64 `mapstructure:"p95_ratio"`
 
+	// Clear is what ends an episode. Not used in mode strict.
+	Clear ClearConfig `mapstructure:"clear"`
+
+	// Pending is what begins an episode. Not used in mode strict.
+	Pending PendingConfig `mapstructure:"pending"`
+
 	// MinSamples is how many measurements the baseline must hold before
 	// anything is judged by it; a histogram's point brings as many as it
 	// counts. 0 and 1 judge by a single one. Default 12.
 	MinSamples int `mapstructure:"min_samples"`
+
+	// MinDuration is how much time the panes of the baseline must cover before
+	// anything is judged by it, at most the window; 0 asks for one pane. Not used
+	// in mode strict. Default 15m.
+	MinDuration time.Duration `mapstructure:"min_duration"`
+
+	// MinCount is how many measurements the interval of a histogram must have to
+	// be judged alone; smaller ones in a row are judged together when they have
+	// as many. 0 and 1 judge each alone. Not used in mode strict. Default 30.
+	MinCount int `mapstructure:"min_count"`
+
+	// MinAbsoluteDelta is the difference from the mean, in the unit of the
+	// metric, up to which nothing is degraded. 0, the default, is no such floor.
+	// Not used in mode strict.
+	MinAbsoluteDelta float64 `mapstructure:"min_absolute_delta"`
+
+	// Direction is where worse lies: "up", the default, "down" (below the mean
+	// divided by mean_ratio, or below the 5th percentile divided by p95_ratio) or
+	// "both". Not used in mode strict, which is up.
+	Direction Direction `mapstructure:"direction"`
+
+	// MaxDegraded is how long an episode lasts until what it measured may become
+	// the baseline, if it is stable. Not used in mode strict. More than 0.
+	// Default 6h.
+	MaxDegraded time.Duration `mapstructure:"max_degraded"`
+
+	// BaselineTTL is how old a pane of the baseline gets: neither a gap nor an
+	// incident moves the baseline until then. Not less than the window. Not used
+	// in mode strict, where the window is all there is. Default 24h.
+	BaselineTTL time.Duration `mapstructure:"baseline_ttl"`
 
 	// Current is the number of a histogram's interval that is judged: "mean",
 	// the default, "p50", "p95" or "max" (the upper bound of the highest
@@ -70,69 +104,55 @@ type Config struct {
 	_ struct{}
 }
 
+// ClearConfig is what ends an episode: a number of evaluations in a row that are
+// not above these multiples. They lie below those that begin one, so that what
+// hovers around a threshold does not flap.
+type ClearConfig struct {
+	// MeanRatio is a multiple of the baseline's mean, 1 to mean_ratio. Default
+	// 1.6.
+	MeanRatio float64 `mapstructure:"mean_ratio"`
+
+	// P95Ratio is a multiple of the 95th percentile, 1 to p95_ratio. Default 1.2.
+	P95Ratio float64 `mapstructure:"p95_ratio"`
+
+	// Evaluations is how many in a row, 1 to 1000. Default 3.
+	Evaluations int `mapstructure:"evaluations"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// PendingConfig is what begins an episode: that M of the last N evaluations of a
+// series are above the thresholds.
+type PendingConfig struct {
+	// M is 1 to n. Default 2.
+	M int `mapstructure:"m"`
+
+	// N is 1 to 64. Default 3.
+	N int `mapstructure:"n"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
 func createDefaultConfig() component.Config {
 	return &Config{
-		Mode:       modeStrict,
-		Window:     time.Hour,
-		Pane:       5 * time.Minute,
-		MeanRatio:  2,
-		P95Ratio:   1.5,
-		MinSamples: 12,
-		Current:    currentMean,
-		MaxSeries:  10000,
-		Emit:       emitDegraded,
-		Metrics:    watchedByDefault(),
+		Mode:        modeGuarded,
+		Window:      time.Hour,
+		Pane:        5 * time.Minute,
+		MeanRatio:   2,
+		P95Ratio:    1.5,
+		Clear:       ClearConfig{MeanRatio: 1.6, P95Ratio: 1.2, Evaluations: 3},
+		Pending:     PendingConfig{M: 2, N: 3},
+		MinSamples:  12,
+		MinDuration: 15 * time.Minute,
+		MinCount:    30,
+		Direction:   directionUp,
+		MaxDegraded: 6 * time.Hour,
+		BaselineTTL: 24 * time.Hour,
+		Current:     currentMean,
+		MaxSeries:   10000,
+		Emit:        emitDegraded,
+		Metrics:     watchedByDefault(),
 	}
-}
-
-// Validate reports everything that is wrong at once.
-func (c *Config) Validate() error {
-	errs := []error{
-		c.Mode.validate("mode"),
-		c.validateWindow(),
-		ratio("mean_ratio", c.MeanRatio),
-		ratio("p95_ratio", c.P95Ratio),
-		c.Current.validate("current"),
-		c.Emit.validate("emit"),
-	}
-	if c.MinSamples < 0 {
-		errs = append(errs, fmt.Errorf("min_samples: %d is not allowed, use 0 or more", c.MinSamples))
-	}
-	if c.MaxSeries < 1 {
-		errs = append(errs, fmt.Errorf("max_series: %d is not allowed, use 1 or more", c.MaxSeries))
-	}
-	for i, name := range c.ExcludeAttributes {
-		if name == "" {
-			errs = append(errs, fmt.Errorf("exclude_attributes[%d]: is empty, use the name of an attribute", i))
-		}
-	}
-	if len(c.Metrics) == 0 {
-		errs = append(errs, errors.New("metrics: is empty and would watch nothing, use one name or pattern at least"))
-	}
-	for i, pattern := range c.Metrics {
-		switch {
-		case pattern == "":
-			errs = append(errs, fmt.Errorf("metrics[%d]: is empty, use a metric's name, in which * and ? may stand for others", i))
-		case slices.Contains(ownMetrics[:], pattern):
-			errs = append(errs, fmt.Errorf("metrics[%d]: %s is this processor's own output, which it does not watch; use another metric's name", i, pattern))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (c *Config) validateWindow() error {
-	if c.Pane < time.Millisecond {
-		return fmt.Errorf("pane: %s is not allowed, use 1ms or more", c.Pane)
-	}
-	if c.Window < c.Pane || c.Window%c.Pane != 0 || c.Window/c.Pane > maxPanes {
-		return fmt.Errorf("window: %s is not allowed, use 1 to %d times the pane of %s", c.Window, maxPanes, c.Pane)
-	}
-	return nil
-}
-
-func ratio(path string, r float64) error {
-	if !(r >= 1) || math.IsInf(r, 0) {
-		return fmt.Errorf("%s: %v is not allowed, use a number of 1 or more", path, r)
-	}
-	return nil
 }

@@ -8,11 +8,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
+	"go.uber.org/zap"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
 // degradation is the processor.
@@ -22,6 +21,7 @@ type degradation struct {
 	resource pcommon.Resource // this collector's own
 	version  string
 	tel      *telemetry
+	logger   *zap.Logger
 
 	// One lock for all series: a batch holds it for some hundred nanoseconds a
 	// point, less than decoding the point takes.
@@ -36,23 +36,14 @@ func newDegradation(set processor.Settings, cfg *Config) (*degradation, error) {
 		exclude:  map[string]struct{}{},
 		resource: set.Resource,
 		version:  set.BuildInfo.Version,
+		logger:   set.Logger,
 	}
 	for _, name := range cfg.ExcludeAttributes {
 		p.exclude[name] = struct{}{}
 	}
 	p.reader.histograms.Current = cfg.Current.measure()
 	p.reader.quantile = cfg.Current.measure().Quantile()
-	p.detector = detector.New(detector.Options{
-		Rule: verdict.Rule{
-			MeanRatio:  cfg.MeanRatio,
-			P95Ratio:   cfg.P95Ratio,
-			MinSamples: uint64(cfg.MinSamples),
-		},
-		Panes:     baseline.Panes{Width: cfg.Pane.Nanoseconds(), Count: int64(cfg.Window / cfg.Pane)},
-		MaxSeries: cfg.MaxSeries,
-		Folds:     len(p.exclude) > 0,
-		All:       cfg.Emit == emitAll,
-	})
+	p.detector = detector.New(cfg.options())
 	var err error
 	p.tel, err = newTelemetry(set.TelemetrySettings, p)
 	return p, err
@@ -72,12 +63,13 @@ func (p *degradation) process(ctx context.Context, md pmetric.Metrics) (pmetric.
 	p.detector.Begin(now.UnixNano())
 	p.observe(md, &points)
 	p.append(md, p.detector.Finish())
-	degraded, evicted := p.detector.Degraded(), p.detector.Evicted()
+	degraded := p.detector.Degraded()
+	points.take(p.detector)
 	p.mu.Unlock()
 
 	if points.total() > 0 {
 		p.appendCount(md, now, degraded)
-		p.tel.record(ctx, &points, evicted)
+		p.tel.record(ctx, &points)
 	}
 	return md, nil
 }

@@ -43,6 +43,33 @@ func (e *Expo) AddTo(h *expohist.Histogram) {
 	h.AddNegative(e.Scale, e.NegativeOffset, e.Negative)
 }
 
+// IsScalar says whether it is a single value.
+func (m *Measurement) IsScalar() bool {
+	return m.Expo == nil && len(m.Buckets) == 0 && !m.NoDistribution
+}
+
+// CopyTo makes to the same, in memory of its own, which it reuses.
+func (m *Measurement) CopyTo(to *Measurement) {
+	bounds, buckets, expo := to.Bounds[:0], to.Buckets[:0], to.Expo
+	*to = *m
+	to.Bounds, to.Buckets = append(bounds, m.Bounds...), append(buckets, m.Buckets...)
+	if m.Expo == nil {
+		return
+	}
+	if expo == nil {
+		expo = &Expo{}
+	}
+	m.Expo.CopyTo(expo)
+	to.Expo = expo
+}
+
+// CopyTo makes to the same, in memory of its own, which it reuses.
+func (e *Expo) CopyTo(to *Expo) {
+	positive, negative := to.Positive[:0], to.Negative[:0]
+	*to = *e
+	to.Positive, to.Negative = append(positive, e.Positive...), append(negative, e.Negative...)
+}
+
 // ScalarMeasurement is a single value.
 func ScalarMeasurement(v float64) Measurement {
 	return Measurement{Current: v, Count: 1, Sum: v, Min: v, Max: v}
@@ -54,30 +81,58 @@ func ScalarMeasurement(v float64) Measurement {
 // histogram_quantile does, so that both say the same of the same data. NaN when
 // the layout has no bound or nothing is counted.
 func ExplicitQuantile[N uint32 | uint64](q float64, bounds []float64, counts []N) float64 {
+	i, share := quantileBucket(q, bounds, counts)
+	if i < 0 {
+		return math.NaN()
+	}
+	lo, hi := bucketBounds(bounds, i)
+	return lo + (hi-lo)*share
+}
+
+// quantileBucket is the bucket that the q-quantile lies in, and how far through
+// it; -1 when the layout has no bound or nothing is counted.
+func quantileBucket[N uint32 | uint64](q float64, bounds []float64, counts []N) (bucket int, share float64) {
 	var total float64
 	for _, n := range counts {
 		total += float64(n)
 	}
 	if total == 0 || len(bounds) == 0 {
-		return math.NaN()
+		return -1, 0
 	}
 	rank := q * total
 	var before float64
-	last := math.NaN()
+	last := -1
 	for i, c := range counts {
 		if c == 0 {
 			continue
 		}
 		n := float64(c)
-		lo, hi := bucketBounds(bounds, i)
 		if before+n >= rank {
-			return lo + (hi-lo)*max(0, (rank-before)/n)
+			return i, max(0, (rank-before)/n)
 		}
 		before += n
-		last = hi
+		last = i
 	}
-	return last // reached only by rounding of very large counts
+	return last, 1 // reached only by rounding of very large counts
 }
+
+// isWide says whether bucket i is too wide for a quantile in it to be compared
+// with a ratio of wideBucket: its values may differ by more than that. So may
+// those of a bucket that begins at zero, or has no end.
+func isWide(bounds []float64, i int) bool {
+	if i >= len(bounds) {
+		return true
+	}
+	lo, hi := bucketBounds(bounds, i)
+	if lo > 0 {
+		return hi > lo*wideBucket
+	}
+	return hi != 0 && (hi > 0 || i == 0 || lo < hi*wideBucket)
+}
+
+// wideBucket is the ratio by which the rule compares with the 95th percentile.
+// The tolerance is for bounds that were made by multiplying with it.
+const wideBucket = 1.5 * (1 + 1e-9)
 
 // ExplicitBounds returns the bounds of the lowest and the highest bucket in
 // use, by the same reading as ExplicitQuantile.

@@ -2,13 +2,17 @@ package detector
 
 import (
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
 // Options of a detector.
 type Options struct {
-	Rule      verdict.Rule
+	// Rule is that of mode strict.
+	Rule verdict.Rule
+	// Guarded is how the other modes judge; nil in mode strict.
+	Guarded   *Guarded
 	Panes     baseline.Panes
 	MaxSeries int
 	// Folds says that several streams make one series; then what is remembered
@@ -35,12 +39,22 @@ type Detector struct {
 	open      []*Series // those in an episode
 	nextSweep int64
 
-	evicted int // in this batch
+	// of the modes that judge in the order of time
+	queue    []queued
+	waiting  []baseline.Measurement
+	disorder bool
+	states   [episode.States]int
+
+	// in this batch
+	outcomes                 [Outcomes]int64
+	evicted                  int
+	quarantined, rebaselines int64
 }
 
 // Series is one watched series.
 type Series struct {
-	ring   baseline.Ring
+	ring   baseline.Ring // of mode strict
+	guard  *guard        // of the others
 	stream measure.Stream
 	// last is the newest verdict, by the time of its point; before is when the
 	// newest was before the batch lastIn, which is 0 as long as there is none.
@@ -58,6 +72,13 @@ type Series struct {
 	batch    uint64 // the last that has a result of it
 	ordinal  int    // of its first result in that batch
 	lastSeen int64
+
+	// queuedIn is the last batch that has a point of it in Detector.queue,
+	// queuedAt the time of the last such point, queueOrder the place of the
+	// first.
+	queuedIn   uint64
+	queuedAt   int64
+	queueOrder int
 }
 
 // Result is a verdict of one moment that Finish found worth telling.
@@ -66,6 +87,9 @@ type Result struct {
 	Reason  verdict.Reason // why it is, or until now was, degraded
 	Time    int64
 	Ref     Ref
+	// Rebaselined: what was degraded has lasted for so long that it became the
+	// baseline.
+	Rebaselined bool
 
 	series  *Series
 	ordinal int
@@ -82,8 +106,12 @@ const (
 	Evaluated Outcome = iota
 	// Learning: added; the baseline is too small to judge by.
 	Learning
-	// Late: its pane is no longer held. Neither.
+	// Pooled: added; too few measurements to be judged alone.
+	Pooled
+	// Late: its pane is over, or too many newer ones came before it. Not judged.
 	Late
+	// Outcomes is how many there are.
+	Outcomes
 )
 
 // New returns a detector without series.
@@ -93,6 +121,9 @@ func New(o Options) *Detector {
 		window: o.Panes.Width * o.Panes.Count,
 		merger: baseline.NewMerger(o.Panes),
 		series: newTable[Series](o.MaxSeries),
+	}
+	if o.Guarded != nil {
+		d.merger.Low = o.Guarded.Judge.Down
 	}
 	if o.Folds {
 		d.streams = newTable[measure.Stream](o.MaxSeries)
@@ -112,11 +143,26 @@ func (d *Detector) Degraded() int { return len(d.open) }
 // Evicted is how many series had to go in this batch.
 func (d *Detector) Evicted() int { return d.evicted }
 
+// Outcomes is how many measurements of this batch came to what. Complete after
+// Finish.
+func (d *Detector) Outcomes() [Outcomes]int64 { return d.outcomes }
+
+// States is how many series are in each state; only where an episode has states.
+func (d *Detector) States() (n [episode.States]int, ok bool) { return d.states, d.opts.Guarded != nil }
+
+// Quarantined is how many panes were left out of their baselines in this batch,
+// and Rebaselines how many series got a new one. Complete after Finish.
+func (d *Detector) Quarantined() int64 { return d.quarantined }
+
+// Rebaselines: see Quarantined.
+func (d *Detector) Rebaselines() int64 { return d.rebaselines }
+
 // Begin starts a batch that arrives now (Unix nanoseconds).
 func (d *Detector) Begin(now int64) {
 	d.now = now
 	d.batch++
-	d.evicted = 0
+	d.evicted, d.quarantined, d.rebaselines = 0, 0, 0
+	d.outcomes = [Outcomes]int64{}
 	d.results = d.results[:0]
 	if now >= d.nextSweep {
 		d.sweep()
@@ -129,13 +175,21 @@ func (d *Detector) Series(k Key) *Series {
 	e, evicted := d.series.get(k, d.now, d.now-d.window)
 	if evicted != nil {
 		d.evicted++
-		d.close(&evicted.value)
+		d.forget(&evicted.value)
 	}
 	if e == nil {
 		return nil
 	}
-	e.value.lastSeen = d.now
-	return &e.value
+	s := &e.value
+	s.lastSeen = d.now
+	if o := d.opts.Guarded; o != nil && s.guard == nil {
+		s.guard = &guard{}
+		if o.NewArms != nil {
+			s.guard.arms = o.NewArms()
+		}
+		d.states[episode.Learning]++
+	}
+	return s
 }
 
 // Stream returns what is remembered of a cumulative stream of the series. The
@@ -163,48 +217,25 @@ func (d *Detector) Admit(t int64) bool {
 	return true
 }
 
-// Observe judges a measurement of time t against the panes before t's own, then
-// adds it to that pane. ref comes back with the result, should there be one.
-func (d *Detector) Observe(s *Series, t int64, m *baseline.Measurement, ref Ref) Outcome {
-	if !d.merger.Holds(&s.ring, t) {
-		return Late
+// Observe takes a measurement of time t. ref comes back with the result, should
+// there be one.
+func (d *Detector) Observe(s *Series, t int64, m *baseline.Measurement, ref Ref) {
+	if s.guard != nil {
+		d.enqueue(s, t, m, ref)
+		return
 	}
-	v := d.opts.Rule.Judge(d.merger.Before(&s.ring, t), m.Current)
-	d.merger.Add(&s.ring, t, m)
-	if s.lastIn != d.batch {
-		s.before, s.lastIn = s.lastAt, d.batch
-	}
-	switch {
-	case t < s.before && v.State != verdict.Degraded:
-		// A good, or unjudged, old point that comes after newer ones have been
-		// told does not end what they say.
-	case t < s.lastAt:
-		if v.State == verdict.Degraded && s.batch != d.batch && s.before < s.lastAt {
-			// what is newer did not matter until now: it is the end of this
-			d.append(s, s.lastAt, s.last, ref)
-		}
-		d.note(s, t, v, ref)
-	default:
-		s.last, s.lastAt = v, t
-		d.note(s, t, v, ref)
-	}
-	if v.State == verdict.Learning {
-		return Learning
-	}
-	return Evaluated
+	d.outcomes[d.observeStrict(s, t, m, ref)]++
 }
 
 // Repeat tells the last verdict again for time t, at which the series was seen
-// and nothing was measured: what keeps being told does not flap. A window after
-// the last measurement nothing of the baseline is left, and nothing is known.
+// and nothing was measured: what keeps being told does not flap. It ends a
+// window after the last measurement.
 func (d *Detector) Repeat(s *Series, t int64, ref Ref) {
-	if s.lastIn == 0 || t <= s.lastAt {
+	if s.guard != nil {
+		d.enqueue(s, t, nil, ref)
 		return
 	}
-	if t-s.lastAt > d.window {
-		s.last = verdict.Verdict{State: verdict.Learning}
-	}
-	d.note(s, t, s.last, ref)
+	d.repeatStrict(s, t, ref)
 }
 
 func (d *Detector) note(s *Series, t int64, v verdict.Verdict, ref Ref) {
@@ -218,6 +249,14 @@ func (d *Detector) append(s *Series, t int64, v verdict.Verdict, ref Ref) {
 		s.batch, s.ordinal = d.batch, len(d.results)
 	}
 	d.results = append(d.results, Result{Verdict: v, Time: t, Ref: ref, series: s, ordinal: s.ordinal})
+}
+
+// forget takes a series that goes out of all counts.
+func (d *Detector) forget(s *Series) {
+	d.close(s)
+	if s.guard != nil {
+		d.states[s.guard.counted]--
+	}
 }
 
 // sweep ends, silently, the episodes of series that are no longer seen: they

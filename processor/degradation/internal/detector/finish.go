@@ -12,6 +12,9 @@ import (
 // make one series), if it is degraded or the first that no longer is. The
 // slice is valid until the next Begin.
 func (d *Detector) Finish() []Result {
+	if len(d.queue) > 0 {
+		d.judgeQueued()
+	}
 	if len(d.results) == 0 {
 		return nil
 	}
@@ -22,9 +25,11 @@ func (d *Detector) Finish() []Result {
 	for i := 0; i < len(d.results); {
 		r := d.results[i]
 		for i++; i < len(d.results) && d.results[i].ordinal == r.ordinal && d.results[i].Time == r.Time; i++ {
+			again := r.Rebaselined || d.results[i].Rebaselined
 			if d.results[i].Verdict.WorseThan(r.Verdict) {
 				r = d.results[i]
 			}
+			r.Rebaselined = again
 		}
 		if d.tell(&r) {
 			told = append(told, r)
@@ -56,7 +61,7 @@ func (d *Detector) tell(r *Result) bool {
 		d.close(s)
 		return true
 	}
-	return d.opts.All
+	return d.opts.All || r.Rebaselined
 }
 
 // close ends the episode of a series, if it is in one.

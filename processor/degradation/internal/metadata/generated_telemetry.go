@@ -25,13 +25,16 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	DegradationDegradedSeries metric.Int64ObservableGauge
-	DegradationEvictions      metric.Int64Counter
-	DegradationPoints         metric.Int64Counter
-	DegradationSeries         metric.Int64ObservableGauge
+	meter                       metric.Meter
+	mu                          sync.Mutex
+	registrations               []metric.Registration
+	DegradationDegradedSeries   metric.Int64ObservableGauge
+	DegradationEvictions        metric.Int64Counter
+	DegradationPoints           metric.Int64Counter
+	DegradationQuarantinedPanes metric.Int64Counter
+	DegradationRebaselines      metric.Int64Counter
+	DegradationSeries           metric.Int64ObservableGauge
+	DegradationStates           metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -66,6 +69,21 @@ func (builder *TelemetryBuilder) RegisterDegradationSeriesCallback(cb metric.Int
 		cb(ctx, &observerInt64{inst: builder.DegradationSeries, obs: o})
 		return nil
 	}, builder.DegradationSeries)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterDegradationStatesCallback sets callback for observable DegradationStates metric.
+func (builder *TelemetryBuilder) RegisterDegradationStatesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.DegradationStates, obs: o})
+		return nil
+	}, builder.DegradationStates)
 	if err != nil {
 		return err
 	}
@@ -121,9 +139,27 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{datapoint}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationQuarantinedPanes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_quarantined_panes",
+		metric.WithDescription("Panes that their series' baselines left out because of an episode; none in mode strict [Development]"),
+		metric.WithUnit("{pane}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRebaselines, err = builder.meter.Int64Counter(
+		"otelcol_degradation_rebaselines",
+		metric.WithDescription("Episodes that lasted for so long that what they measured became the baseline; none in mode strict [Development]"),
+		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationSeries, err = builder.meter.Int64ObservableGauge(
 		"otelcol_degradation_series",
 		metric.WithDescription("Series that a baseline is kept of [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationStates, err = builder.meter.Int64ObservableGauge(
+		"otelcol_degradation_states",
+		metric.WithDescription("Series by state; absent in mode strict [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
