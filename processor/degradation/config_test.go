@@ -64,8 +64,11 @@ func TestEveryKeyIsRead(t *testing.T) {
 
 func TestUnknownKeysAreErrors(t *testing.T) {
 	for _, given := range []map[string]any{
-		{"unknown": "x"}, {"min_ratio": "x"}, {"guarded": "x"},
-		{"clear": map[string]any{"unknown": 1}}, {"pending": map[string]any{"unknown": 1}},
+		{"unknown": "x"},
+		{"min_ratio": "x"},
+		{"guarded": "x"},
+		{"clear": map[string]any{"unknown": 1}},
+		{"pending": map[string]any{"unknown": 1}},
 	} {
 		c := NewFactory().CreateDefaultConfig()
 		require.ErrorContains(t, confmap.NewFromStringMap(given).Unmarshal(c), "has invalid keys")
@@ -84,7 +87,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Pane = 0 }, "pane: 0s is not allowed, use 1ms or more"},
 		{func(c *Config) { c.Mode, c.Window = "strict", time.Minute }, "window: 1m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
 		{func(c *Config) { c.Window = 7 * time.Minute }, "window: 7m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
-		{func(c *Config) { c.Mode, c.Window = "strict", 25 * time.Hour }, "window: 25h0m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
+		{func(c *Config) { c.Mode, c.Window = "strict", 25*time.Hour }, "window: 25h0m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
 		{func(c *Config) { c.Mode, c.MeanRatio = "strict", 0.9 }, "mean_ratio: 0.9 is not allowed, use a number of 1 or more"},
 		{func(c *Config) { c.Mode, c.P95Ratio = "strict", math.NaN() }, "p95_ratio: NaN is not allowed, use a number of 1 or more"},
 		{func(c *Config) { c.P95Ratio = math.Inf(1) }, "p95_ratio: +Inf is not allowed, use a number of 1 or more"},

@@ -48,6 +48,27 @@ func (h *History) Judged(current float64) {
 	}
 }
 
+// Back is the number of the pane in which the n-th last judged value lies, 1
+// being the last, of which the newest pane has so many; the oldest pane when
+// they are not as many.
+func (h *History) Back(n, newest int) int64 {
+	i := len(h.panes) - 1
+	for seen := newest; seen < n && i > 0; {
+		i--
+		seen += h.panes[i].judged()
+	}
+	return h.panes[i].number
+}
+
+// judged is how many values were judged in a pane that is complete.
+func (p *pane) judged() int {
+	n := len(p.values)
+	if p.form != nil {
+		n += int(p.form.currents.seen)
+	}
+	return n
+}
+
 // Begin opens the pane of this number, which must be above Newest.
 func (h *History) Begin(number int64) {
 	n := len(h.panes)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/gate"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
@@ -37,8 +38,11 @@ const stableWithin = 1.25
 // guard is what is remembered of a series in these modes.
 type guard struct {
 	history baseline.History
-	base    verdict.Baseline // of the present pane: what was Normal when it began
-	arms    Arms
+	// Of the present pane, made of what was Normal when it began: the baseline,
+	// how many suspects it takes, and what else the arms have learned.
+	base verdict.Baseline
+	need episode.Rule
+	arms Arms
 
 	// live is the state after all evaluations in log, mark the one before them.
 	// An older one that comes late is put into its place in the log, and what
@@ -59,6 +63,7 @@ type live struct {
 	// quarantine is the pane from which on the open ones belong to an episode.
 	quarantine int64
 	reason     verdict.Reason // of the episode
+	judged     int            // evaluations in the present pane
 }
 
 const never = math.MaxInt64
@@ -75,7 +80,7 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			undecided = d.opts.Panes.Number(g.live.pool.from)
 		}
 		if m.State() == episode.Pending {
-			undecided = min(undecided, d.opts.Panes.Number(m.From()))
+			undecided = min(undecided, d.suspectFrom(g))
 		}
 		d.quarantined += int64(g.history.Decide(g.live.quarantine, undecided))
 		oldest := d.opts.Panes.Number(max(0, t-o.TTL))
@@ -84,24 +89,70 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			d.rebaseline(s)
 		}
 	}
-	var panes int
-	g.base, panes = d.merger.Baseline(&g.history)
-	switch {
+	switch panes := d.learnBaseline(g); {
 	case !o.enough(g.base, panes):
 		d.learn(g)
 	case m.State() == episode.Learning:
 		m.Reset()
 	}
 	g.history.Begin(k)
-	g.live.quarantine = never
+	g.live.judged, g.live.quarantine = 0, never
 	if m.InEpisode() {
 		g.live.quarantine = k
 	}
 	if g.arms != nil {
-		g.arms.Learn(d.merger.Currents(&g.history))
 		g.arms.Mark()
 	}
 	g.mark, g.log, g.folded = g.live, g.log[:0], math.MinInt64
+}
+
+// learnBaseline makes what is known for the pane that begins from the Normal
+// panes, of which it returns the number.
+func (d *Detector) learnBaseline(g *guard) (panes int) {
+	g.base, panes = d.merger.Baseline(&g.history)
+	currents := d.merger.Currents(&g.history)
+	g.need = d.opts.Guarded.need(g.base, currents)
+	if g.arms != nil {
+		g.arms.Learn(currents)
+	}
+	return panes
+}
+
+// need is how many suspects make an episode: the more, the more often what is
+// normal for the series would be suspect.
+func (o *Guarded) need(b verdict.Baseline, currents []float64) episode.Rule {
+	var past gate.Moments
+	var beyond [2]uint64
+	least, most := o.Judge.Least(b), o.Judge.Most(b)
+	for _, c := range currents {
+		past.Add(c)
+		if c > least {
+			beyond[0]++
+		}
+		if c < most {
+			beyond[1]++
+		}
+	}
+	chance := 0.0
+	if o.Judge.Up {
+		chance = past.Chance(least, beyond[0], gate.Above)
+	}
+	if o.Judge.Down {
+		chance += past.Chance(most, beyond[1], gate.Below)
+	}
+	need := o.Episode
+	need.M, need.N = gate.Required(chance, o.Episode.M, o.Episode.N)
+	return need
+}
+
+// suspectFrom is the pane from which on the present suspicion, or the episode
+// that just began, has suspects.
+func (d *Detector) suspectFrom(g *guard) int64 {
+	from, evaluations := g.live.machine.Suspects()
+	if from > 0 {
+		return d.opts.Panes.Number(from)
+	}
+	return g.history.Back(evaluations, g.live.judged)
 }
 
 // learn begins anew: there is no baseline, or none is left.
@@ -141,12 +192,9 @@ func (d *Detector) rebaseline(s *Series) {
 	d.rebaselines++
 }
 
-// keepCurrents remembers, for the arms, what is judged in the entries that are
-// about to leave the log. They are the first of it.
+// keepCurrents remembers what is judged in the entries that are about to leave
+// the log. They are the first of it.
 func (d *Detector) keepCurrents(g *guard, entries []interval) {
-	if g.arms == nil {
-		return
-	}
 	p := g.mark.pool
 	for _, e := range entries {
 		if current, _, ok := p.take(e, d); ok {

@@ -141,8 +141,8 @@ func (d *Detector) repeatGuarded(s *Series, t int64, ref Ref) {
 			g.live.machine.Reset()
 		}
 		g.live.pool = pool{}
+		d.keepCurrents(g, g.log)
 		if g.arms != nil {
-			d.keepCurrents(g, g.log)
 			g.arms.Reset()
 			g.arms.Mark()
 		}

@@ -95,13 +95,14 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 			cleared = cleared && c
 		}
 	}
-	l.machine.Step(o.Episode, episode.Evaluation{Time: e.time, From: from, Suspect: suspect != verdict.None, Cleared: cleared})
+	l.judged++
+	l.machine.Step(g.need, episode.Evaluation{Time: e.time, From: from, Suspect: suspect != verdict.None, Cleared: cleared})
 	v.Current, v.State = current, verdict.OK
 	switch is := l.machine.InEpisode(); {
 	case is:
 		if !was {
 			l.reason = suspect
-			l.quarantine = min(l.quarantine, d.opts.Panes.Number(l.machine.From()))
+			l.quarantine = min(l.quarantine, d.suspectFrom(g))
 		}
 		v.State, v.Reason = verdict.Degraded, l.reason
 	case was && g.arms != nil:

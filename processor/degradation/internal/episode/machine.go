@@ -1,6 +1,9 @@
 package episode
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // MaxN is the most evaluations that Rule.N can look back on.
 const MaxN = 64
@@ -57,7 +60,7 @@ type Machine struct {
 	state   State
 	cleared uint16 // in a row, while Recovering
 	history uint64 // bit i: the evaluation i ago was suspect
-	from    int64  // while Pending: From of the first suspect. In an episode: that of the suspects that began it
+	from    int64  // From of the first suspect in history, and of an episode's
 	since   int64  // in an episode: Time of the evaluation that began it
 }
 
@@ -67,9 +70,13 @@ func (m *Machine) State() State { return m.state }
 // InEpisode says whether that is Degraded or Recovering.
 func (m *Machine) InEpisode() bool { return m.state >= Degraded }
 
-// From is the event time from which on measurements belong to the present
-// suspicion or episode; only while there is one.
-func (m *Machine) From() int64 { return m.from }
+// Suspects is where the present suspicion, or the episode that just began, goes
+// back to: the event time of its first suspect, or if that is no longer known
+// (it is 0), the number of evaluations from the first of its suspects that still
+// count to the last one.
+func (m *Machine) Suspects() (from int64, evaluations int) {
+	return m.from, bits.Len64(m.history)
+}
 
 // Since is the event time at which the present episode began.
 func (m *Machine) Since() int64 { return m.since }
@@ -101,10 +108,12 @@ func (m *Machine) Step(r Rule, e Evaluation) State {
 }
 
 func (m *Machine) watch(r Rule, e Evaluation) {
-	m.history <<= 1
-	if r.N < MaxN {
-		m.history &= 1<<r.N - 1
+	all := uint64(math.MaxUint64) >> (MaxN - r.N)
+	if gone := m.history &^ (all >> 1); gone != 0 {
+		m.history &^= gone
+		m.from = 0
 	}
+	m.history <<= 1
 	if e.Suspect {
 		if m.history == 0 {
 			m.from = e.From
@@ -113,7 +122,7 @@ func (m *Machine) watch(r Rule, e Evaluation) {
 	}
 	switch {
 	case bits.OnesCount64(m.history) >= r.M:
-		m.state, m.since, m.history = Degraded, e.Time, 0
+		m.state, m.since = Degraded, e.Time
 	case m.history != 0:
 		m.state = Pending
 	default:

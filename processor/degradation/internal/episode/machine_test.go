@@ -51,7 +51,7 @@ func TestSinceAndFrom(t *testing.T) {
 	m.Step(Rule{2, 3, 3}, Evaluation{Time: 8, From: 8})
 	m.Step(Rule{2, 3, 3}, Evaluation{Time: 9, From: 9, Suspect: true})
 	m.Step(Rule{2, 3, 3}, Evaluation{Time: 10, From: 10, Cleared: true})
-	if m.From() != 5 || m.Since() != 9 || m.State() != Recovering || !m.InEpisode() {
+	if from, _ := m.Suspects(); from != 5 || m.Since() != 9 || m.State() != Recovering || !m.InEpisode() {
 		t.Errorf("%+v", m)
 	}
 }
@@ -89,6 +89,22 @@ func TestAgainstAList(t *testing.T) {
 			if m.State() == Pending != (!in && len(past) > 0 && suspects > 0) {
 				t.Fatalf("seed %d: %v with %d suspects", seed, m.State(), suspects)
 			}
+		}
+	}
+}
+
+// The suspects that still count, when the first of them is out of reach.
+func TestSuspects(t *testing.T) {
+	var m Machine
+	m.Reset()
+	for i, c := range []struct {
+		suspect     bool
+		from        int64
+		evaluations int
+	}{{true, 10, 1}, {false, 10, 2}, {true, 10, 3}, {false, 10, 4}, {false, 0, 3}, {true, 0, 4}, {false, 0, 2}, {false, 0, 3}, {false, 0, 4}, {false, 0, 0}, {true, 20, 1}} {
+		m.Step(Rule{3, 4, 1}, Evaluation{Time: int64(10 + i), From: int64(10 + i), Suspect: c.suspect})
+		if from, n := m.Suspects(); from != c.from || n != c.evaluations {
+			t.Errorf("%d: %d, %d, want %d, %d", i, from, n, c.from, c.evaluations)
 		}
 	}
 }

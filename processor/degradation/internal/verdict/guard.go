@@ -47,6 +47,25 @@ func (g *Guard) Matters(b Baseline, current float64) bool {
 	return g.Up && delta > g.MinDelta || g.Down && -delta > g.MinDelta
 }
 
+// Least is the value above which a measurement is suspect, and Most the one
+// below which it is where worse is less.
+func (g *Guard) Least(b Baseline) float64 {
+	least := g.Enter.MeanRatio * b.Mean
+	if p := g.Enter.P95Ratio * b.P95; p < least {
+		least = p
+	}
+	return max(least, b.Mean+g.MinDelta)
+}
+
+// Most: see Least.
+func (g *Guard) Most(b Baseline) float64 {
+	most := b.Mean / g.Enter.MeanRatio
+	if p := b.P5 / g.Enter.P95Ratio; p > most {
+		most = p
+	}
+	return min(most, b.Mean-g.MinDelta)
+}
+
 func above(mean, percentile, current float64, g *Guard) (suspect Reason, cleared bool) {
 	if current > g.Enter.MeanRatio*mean {
 		suspect |= Mean
