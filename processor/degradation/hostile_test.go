@@ -182,43 +182,47 @@ func pointsBy(t *testing.T, tel *componenttest.Telemetry) map[string]int64 {
 }
 
 func TestPoisonIsIgnoredAndCounted(t *testing.T) {
-	for name, poison := range poisons {
-		t.Run(name, func(t *testing.T) {
-			tel := componenttest.NewTelemetry()
-			defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
-			r := newRigWith(t, settings(tel), func(c *Config) { c.Emit = emitAll })
-
-			// Between points of the same kind that are good. What kind that is
-			// follows from the poison's own metric.
-			m := poison.md(0).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
-			good := map[pmetric.MetricType]int{
-				pmetric.MetricTypeGauge: 0, pmetric.MetricTypeSummary: 3, pmetric.MetricTypeSum: 4,
-				pmetric.MetricTypeHistogram: 6, pmetric.MetricTypeExponentialHistogram: 8,
-			}
-			enc := encodings()[good[m.Type()]]
-			const n = 30
-			for i := range n {
-				when := time.Hour + time.Duration(i)*time.Minute
-				md := enc.encode([]interval{{when, when + time.Minute, []float64{1.5}, true}}, 1)[0]
-				one := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
-				one.SetUnit(m.Unit())
-				sameAttributes(one, m)
-				got := verdicts(t, r.send(md))
-				require.Len(t, got, 1)
-				want := int64(-1)
-				if i >= 14 {
-					want = 0
-					require.InDelta(t, 1, got[0].factor, 1e-9)
-				}
-				require.Equal(t, want, got[0].state)
-				r.send(poison.md(when + 90*time.Second))
-			}
-			points := pointsBy(t, tel)
-			require.EqualValues(t, n, points["ignored "+poison.reason], "%v", points)
-			require.EqualValues(t, n, points["evaluated"]+points["learning"])
-			require.Len(t, points, 3)
-		})
+	for _, mode := range modes {
+		for name, poison := range poisons {
+			t.Run(string(mode)+" "+name, func(t *testing.T) { testPoison(t, mode, poison.reason, poison.md) })
+		}
 	}
+}
+
+func testPoison(t *testing.T, mode Mode, reason string, poison func(time.Duration) pmetric.Metrics) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
+	r := newRigWith(t, settings(tel), func(c *Config) { c.Mode, c.Emit, c.MinDuration, c.MinCount = mode, emitAll, 0, 0 })
+
+	// Between points of the same kind that are good. What kind that is
+	// follows from the poison's own metric.
+	m := poison(0).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+	good := map[pmetric.MetricType]int{
+		pmetric.MetricTypeGauge: 0, pmetric.MetricTypeSummary: 3, pmetric.MetricTypeSum: 4,
+		pmetric.MetricTypeHistogram: 6, pmetric.MetricTypeExponentialHistogram: 8,
+	}
+	enc := encodings()[good[m.Type()]]
+	const n = 30
+	for i := range n {
+		when := time.Hour + time.Duration(i)*time.Minute
+		md := enc.encode([]interval{{when, when + time.Minute, []float64{1.5}, true}}, 1)[0]
+		one := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+		one.SetUnit(m.Unit())
+		sameAttributes(one, m)
+		got := verdicts(t, r.send(md))
+		require.Len(t, got, 1)
+		want := int64(-1)
+		if i >= 14 {
+			want = 0
+			require.InDelta(t, 1, got[0].factor, 1e-9)
+		}
+		require.Equal(t, want, got[0].state)
+		r.send(poison(when + 90*time.Second))
+	}
+	points := pointsBy(t, tel)
+	require.EqualValues(t, n, points["ignored "+reason], "%v", points)
+	require.EqualValues(t, n, points["evaluated"]+points["learning"])
+	require.Len(t, points, 3)
 }
 
 // sameAttributes makes both points of one series.
@@ -260,6 +264,12 @@ func TestHostileInput(t *testing.T) {
 		r := newRigWith(t, settings(tel), func(c *Config) {
 			c.Metrics, c.MinSamples, c.MaxSeries = []string{"*"}, pick(3), 1+pick(5)
 			c.Window, c.Pane = time.Hour, time.Hour/[]time.Duration{1, 2, 3, 4, 5, 6, 10, 12, 60}[pick(9)]
+			c.Mode = modes[pick(len(modes))]
+			c.MinDuration, c.MinCount = c.Pane*time.Duration(pick(2)), pick(3)
+			c.Pending.M, c.Pending.N = 1+pick(2), 2
+			c.Clear.Evaluations = 1 + pick(2)
+			c.MaxDegraded = time.Hour
+			c.Direction = []Direction{directionUp, directionDown, directionBoth}[pick(3)]
 			if pick(2) == 0 {
 				c.Emit = emitAll
 			}

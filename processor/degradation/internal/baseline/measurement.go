@@ -2,6 +2,7 @@ package baseline
 
 import (
 	"math"
+	"slices"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
 )
@@ -11,7 +12,8 @@ import (
 // Its distribution is one of three: Buckets (not empty) in the layout Bounds,
 // else Expo when not nil, else the one value Current.
 //
-// A Measurement belongs to its maker and is read before the next one is made.
+// A Measurement belongs to its maker and is read before the next one is made; but
+// Bounds never change, so that panes keep them without a copy.
 type Measurement struct {
 	Current  float64
 	Count    uint64
@@ -43,6 +45,11 @@ func (e *Expo) AddTo(h *expohist.Histogram) {
 	h.AddNegative(e.Scale, e.NegativeOffset, e.Negative)
 }
 
+// SameBounds says whether two layouts are equal: mostly they are the same.
+func SameBounds(a, b []float64) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
+}
+
 // IsScalar says whether it is a single value.
 func (m *Measurement) IsScalar() bool {
 	return m.Expo == nil && len(m.Buckets) == 0 && !m.NoDistribution
@@ -50,9 +57,9 @@ func (m *Measurement) IsScalar() bool {
 
 // CopyTo makes to the same, in memory of its own, which it reuses.
 func (m *Measurement) CopyTo(to *Measurement) {
-	bounds, buckets, expo := to.Bounds[:0], to.Buckets[:0], to.Expo
+	buckets, expo := to.Buckets[:0], to.Expo
 	*to = *m
-	to.Bounds, to.Buckets = append(bounds, m.Bounds...), append(buckets, m.Buckets...)
+	to.Buckets = append(buckets, m.Buckets...)
 	if m.Expo == nil {
 		return
 	}

@@ -2,7 +2,6 @@ package baseline
 
 import (
 	"math"
-	"slices"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
@@ -30,7 +29,7 @@ func (mg *Merger) mergePanes(panes []pane, in func(*pane) bool) verdict.Baseline
 		if p.holdsExplicit() {
 			if layout == nil {
 				layout = p.form.explicit
-			} else if !slices.Equal(layout.bounds, p.form.explicit.bounds) {
+			} else if !SameBounds(layout.bounds, p.form.explicit.bounds) {
 				others++
 			}
 		}

@@ -2,7 +2,6 @@ package baseline
 
 import (
 	"math"
-	"slices"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
 )
@@ -38,7 +37,7 @@ type form struct {
 
 // explicit holds buckets in the layout of an explicit histogram.
 type explicit struct {
-	bounds []float64
+	bounds []float64 // shared, never changed
 	counts []uint32
 	total  uint64
 }
@@ -133,11 +132,11 @@ func (f *form) addExplicit(m *Measurement) bool {
 		f.explicit = &explicit{}
 	}
 	e := f.explicit
-	if !slices.Equal(e.bounds, m.Bounds) {
+	if !SameBounds(e.bounds, m.Bounds) {
 		if e.total > 0 {
 			return false
 		}
-		e.bounds = append(e.bounds[:0], m.Bounds...)
+		e.bounds = m.Bounds
 	}
 	if len(e.counts) != len(m.Buckets) {
 		e.counts = make([]uint32, len(m.Buckets))
