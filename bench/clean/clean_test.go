@@ -7,8 +7,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A hundred series of each kind, the first ones. With no episode among them the
-// rate is below 0.03 with a confidence of 95 %; the full run tells more.
+// A hundred series of each kind, the first ones. At the goals' rates, 0.01 and
+// 0.05 a series and day, a hundred have one and five on average. More than three
+// and eleven come by chance in one run of fifty and of two hundred; how far below
+// the goals the rates are, the full run tells.
 func TestCleanSeries(t *testing.T) {
 	if testing.Short() {
 		t.Skip("some seconds")
@@ -22,9 +24,9 @@ func TestCleanSeries(t *testing.T) {
 				t.Log(r)
 				switch r.mode {
 				case "guarded":
-					assert.Less(t, r.false24h, 0.01, "%s", r)
+					assert.LessOrEqual(t, r.false24h, 0.03, "%s", r)
 				case "adaptive":
-					assert.Less(t, r.false24h, 0.05, "%s", r)
+					assert.LessOrEqual(t, r.false24h, 0.11, "%s", r)
 				}
 			}
 		}

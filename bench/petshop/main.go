@@ -75,7 +75,7 @@ func run(out, notes io.Writer, data string, each bool) error {
 type result struct {
 	faults     map[string]*tally // by kind: latency, availability
 	steps      [len(steps)]tally
-	episodes   int               // in the quiet runs
+	episodes   int // in the quiet runs
 	seriesDays float64
 	notes      []string
 }

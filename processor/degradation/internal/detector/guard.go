@@ -89,6 +89,9 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			d.rebaseline(s)
 		}
 	}
+	if g.arms != nil && (m.State() == episode.Learning || m.State() == episode.Normal) {
+		g.arms.Settle()
+	}
 	switch panes := d.learnBaseline(g); {
 	case !o.enough(g.base, panes):
 		d.learn(g)
@@ -163,7 +166,7 @@ func (d *Detector) learn(g *guard) {
 	g.live.machine.Learn()
 	g.live.pool = pool{}
 	if g.arms != nil {
-		g.arms.Reset()
+		g.arms.Forget()
 	}
 }
 
@@ -185,7 +188,7 @@ func (d *Detector) rebaseline(s *Series) {
 	g.live.machine.Reset()
 	g.live.pool = pool{}
 	if g.arms != nil {
-		g.arms.Reset()
+		g.arms.Forget()
 	}
 	s.last.State, s.last.Reason = verdict.OK, verdict.None
 	g.rebaselined = true
