@@ -47,15 +47,15 @@ func (c *Config) guarded(enter verdict.Rule) *detector.Guarded {
 	}
 	if c.Mode == modeAdaptive {
 		p := &adaptive.Params{
-			Up:         g.Judge.Up,
-			Down:       g.Judge.Down,
-			M:          c.Pending.M,
-			N:          c.Pending.N,
-			Deviations: c.Adaptive.Deviations,
-			Ratio:      c.Adaptive.Ratio,
-			DriftRatio: c.Adaptive.DriftRatio,
-			MinValues:  max(uint64(c.MinSamples), minLearned),
-			BlockPanes: int(c.BaselineTTL/c.Pane+adaptive.Blocks-1) / adaptive.Blocks,
+			Up:          g.Judge.Up,
+			Down:        g.Judge.Down,
+			M:           c.Pending.M,
+			N:           c.Pending.N,
+			Deviations:  c.Adaptive.Deviations,
+			Ratio:       c.Adaptive.Ratio,
+			DriftRatio:  c.Adaptive.DriftRatio,
+			MinValues:   max(uint64(c.MinSamples), minLearned),
+			BlockStages: adaptive.BlockStages(int64(c.BaselineTTL / c.Pane)),
 		}
 		g.NewArms = func() detector.Arms { return adaptive.New(p) }
 	}

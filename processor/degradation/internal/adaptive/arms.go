@@ -23,8 +23,9 @@ type Params struct {
 	// MinValues is how many evaluations must be learned before anything is
 	// suspect.
 	MinValues uint64
-	// BlockPanes is how many panes make one of the Blocks that the memory has.
-	BlockPanes int
+	// BlockStages is how many stages, of stagePanes panes each, make one of the
+	// Blocks that the memory has.
+	BlockStages int
 }
 
 // Arms are those of one series.
@@ -32,6 +33,8 @@ type Arms struct {
 	params *Params
 	memory memory
 	limits limits
+	// of the present baseline
+	centre, deviation float64
 
 	now, mark carried
 }
@@ -64,7 +67,7 @@ func New(p *Params) *Arms {
 // Forget forgets all: there is another baseline, or none.
 func (a *Arms) Forget() {
 	a.memory.forget()
-	a.limits = limits{}
+	a.limits, a.centre, a.deviation = limits{}, 0, 0
 	a.now = carried{since: none(), told: none()}
 	a.mark = a.now
 }
@@ -74,29 +77,30 @@ func (a *Arms) Forget() {
 // overwritten.
 func (a *Arms) Learn(currents []float64) {
 	if a.memory.unit == 0 && a.memory.chooseUnit(currents) {
-		a.begin(currents)
+		a.begin(slices.Sorted(slices.Values(currents)))
 	}
-	a.limits.set(&a.memory, currents, a.now.count, a.params)
+	if a.memory.unit > 0 && len(currents) > 0 {
+		a.centre, a.deviation = a.memory.spread(currents)
+	}
+	a.limits.set(&a.memory, a.now.count, len(currents), a.params)
 }
 
 // begin starts the averages at the median of the first values, whose order says
 // nothing, and remembers how far these went.
-func (a *Arms) begin(currents []float64) {
-	c := &a.now
-	c.move(a.memory.place(slices.Min(currents)))
-	c.move(a.memory.place(slices.Max(currents)))
-	sorted := slices.Sorted(slices.Values(currents))
+func (a *Arms) begin(sorted []float64) {
+	c, n := &a.now, len(sorted)
 	for i := range c.levels {
-		c.levels[i] = a.memory.place(sorted[len(sorted)/2])
+		c.levels[i] = a.memory.place(sorted[n/2])
 	}
-	c.count = uint64(len(currents))
-	a.Settle()
+	c.since.low[0], c.since.high[0] = bounded(a.memory.place(sorted[0])), bounded(a.memory.place(sorted[n-1]))
+	c.count, c.settled = uint64(n), c.levels
 }
 
 // Settle says that a pane is over and that all since the last Settle is normal.
 func (a *Arms) Settle() {
 	c := &a.now
-	a.memory.add(&c.since, a.params.BlockPanes)
+	a.memory.tell(&c.told)
+	a.memory.add(&c.since, a.centre, a.deviation, a.params.BlockStages)
 	c.since, c.told, c.settled = none(), none(), c.levels
 }
 

@@ -25,15 +25,14 @@ const (
 	medianVariance = math.Pi / 2
 )
 
-func (l *limits) set(m *memory, currents []float64, count uint64, p *Params) {
+func (l *limits) set(m *memory, count uint64, values int, p *Params) {
 	*l = limits{}
-	if m.unit == 0 || count < p.MinValues || len(currents) == 0 {
+	if !m.known() || count < p.MinValues {
 		return
 	}
 	l.ready = true
-	centre, deviation := m.spread(currents)
+	past, centre, deviation := m.past()
 	l.centre = centre
-	past := m.all()
 	for i := range l.high {
 		l.high[i], l.low[i] = math.Inf(1), math.Inf(-1)
 		high, low := float64(past.high[i]), float64(past.low[i])
@@ -45,7 +44,7 @@ func (l *limits) set(m *memory, currents []float64, count uint64, p *Params) {
 		if i == 0 {
 			ratio = p.Ratio
 		}
-		away := p.Deviations * deviation * math.Sqrt(1/(2*lengths[i]-1)+medianVariance/float64(len(currents)))
+		away := p.Deviations * deviation * math.Sqrt(1/(2*lengths[i]-1)+medianVariance/float64(max(values, 1)))
 		stretch := stretch(p.Deviations, float64(count)/lengths[i])
 		typical := m.value(centre)
 		if p.Up {
