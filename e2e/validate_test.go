@@ -82,8 +82,8 @@ func TestWrongConfigurationsFail(t *testing.T) {
 			[]string{"adaptive_sampler", "mode", "item", "trace", "span"},
 		},
 		"another mode that does not exist yet": {
-			`processors: {degradation: {mode: adaptive}}`,
-			[]string{"degradation", "mode", "adaptive", "strict"},
+			`processors: {degradation: {mode: seasonal}}`,
+			[]string{"degradation", "mode", "seasonal", "guarded", "strict"},
 		},
 		"window that is no multiple of the pane": {
 			`processors: {degradation: {window: 7s, pane: 2s}}`,

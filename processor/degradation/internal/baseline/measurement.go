@@ -59,7 +59,8 @@ func (m *Measurement) IsScalar() bool {
 func (m *Measurement) CopyTo(to *Measurement) {
 	buckets, expo := to.Buckets[:0], to.Expo
 	*to = *m
-	to.Buckets = append(buckets, m.Buckets...)
+	buckets = append(buckets, m.Buckets...)
+	to.Buckets = buckets
 	if m.Expo == nil {
 		return
 	}
@@ -74,7 +75,9 @@ func (m *Measurement) CopyTo(to *Measurement) {
 func (e *Expo) CopyTo(to *Expo) {
 	positive, negative := to.Positive[:0], to.Negative[:0]
 	*to = *e
-	to.Positive, to.Negative = append(positive, e.Positive...), append(negative, e.Negative...)
+	positive = append(positive, e.Positive...)
+	negative = append(negative, e.Negative...)
+	to.Positive, to.Negative = positive, negative
 }
 
 // ScalarMeasurement is a single value.
@@ -130,11 +133,15 @@ func isWide(bounds []float64, i int) bool {
 	if i >= len(bounds) {
 		return true
 	}
-	lo, hi := bucketBounds(bounds, i)
-	if lo > 0 {
+	switch lo, hi := bucketBounds(bounds, i); {
+	case lo > 0:
 		return hi > lo*wideBucket
+	case hi < 0:
+		return i == 0 || lo < hi*wideBucket
+	case hi == 0:
+		return i > 0 // the first one, up to zero, holds the zeros of what is never below
 	}
-	return hi != 0 && (hi > 0 || i == 0 || lo < hi*wideBucket)
+	return true
 }
 
 // wideBucket is the ratio by which the rule compares with the 95th percentile.

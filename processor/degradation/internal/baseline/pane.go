@@ -118,7 +118,7 @@ func (p *pane) total() (count uint64, sum, lo, hi float64) {
 }
 
 func (p *pane) holdsExpo() bool {
-	return p.form != nil && p.form.expo != nil && p.form.expo.Count() > 0
+	return p.form != nil && p.form.expo != nil && !p.form.expo.Empty()
 }
 
 func (p *pane) holdsExplicit() bool {

@@ -189,7 +189,7 @@ func (s *Stream) rememberHistogram(h Histogram) {
 	l.bounds = h.Bounds
 	l.counts = append(l.counts[:0], h.Counts...)
 	if h.Expo != nil {
-		copyExpo(&l.expo, h.Expo)
+		h.Expo.CopyTo(&l.expo)
 	}
 }
 
