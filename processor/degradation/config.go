@@ -27,7 +27,8 @@ type Config struct {
 	Pane time.Duration `mapstructure:"pane"`
 
 	// MeanRatio is the multiple of the baseline's mean above which a
-	// measurement is degraded, 1 or more. Default 2.
+	// measurement is degraded, 1 or more; .inf turns this comparison off.
+	// Default 2.
 	MeanRatio float64 `mapstructure:"mean_ratio"`
 
 	// P95Ratio is the same for the baseline's 95th percentile. Default 1.5.
@@ -63,6 +64,9 @@ type Config struct {
 	// divided by mean_ratio, or below the 5th percentile divided by p95_ratio) or
 	// "both". Not used in mode strict, which is up.
 	Direction Direction `mapstructure:"direction"`
+
+	// Adaptive is what mode adaptive adds. Not used in the other modes.
+	Adaptive AdaptiveConfig `mapstructure:"adaptive"`
 
 	// Seasonality is the pattern that is learned and taken out of a series before
 	// it is judged: "none", the default, or "hour_of_week" (UTC), which takes two
@@ -147,6 +151,31 @@ type PendingConfig struct {
 	_ struct{}
 }
 
+// AdaptiveConfig is what makes an evaluation suspect that the ratios do not. It
+// must be beyond all that the series did within baseline_ttl while it was normal,
+// and beyond both of these.
+type AdaptiveConfig struct {
+	// Deviations is the distance from the median in robust standard deviations. 0
+	// asks for none: to be beyond all that was is enough then, which chance does,
+	// too, about once in a baseline_ttl. Default 5.
+	Deviations float64 `mapstructure:"deviations"`
+
+	// Ratio is the least multiple of the median that a single evaluation is
+	// suspect above, 1 or more. Default 1.2.
+	Ratio float64 `mapstructure:"ratio"`
+
+	// DriftRatio is the same for the moving averages, 1 or more. Default 1.1.
+	DriftRatio float64 `mapstructure:"drift_ratio"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// minLearned is how many evaluations mode adaptive wants to have seen, whatever
+// min_samples says: an hour at one a minute. Of fewer, neither the median
+// deviation nor the highest one says much.
+const minLearned = 60
+
 func createDefaultConfig() component.Config {
 	return &Config{
 		Mode:        modeGuarded,
@@ -160,6 +189,7 @@ func createDefaultConfig() component.Config {
 		MinDuration: 15 * time.Minute,
 		MinCount:    30,
 		Direction:   directionUp,
+		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.1},
 		MaxDegraded: 6 * time.Hour,
 		BaselineTTL: 24 * time.Hour,
 		Current:     currentMean,

@@ -23,6 +23,7 @@ func TestDefaults(t *testing.T) {
 		P95Ratio:    1.5,
 		Clear:       ClearConfig{MeanRatio: 1.6, P95Ratio: 1.2, Evaluations: 3},
 		Pending:     PendingConfig{M: 2, N: 3},
+		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.1},
 		MinSamples:  12,
 		MinDuration: 15 * time.Minute,
 		MinCount:    30,
@@ -52,6 +53,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	require.NoError(t, confmap.NewFromStringMap(map[string]any{
 		"mode": "strict", "window": "60s", "pane": "5s", "mean_ratio": 3, "p95_ratio": 2.5, "min_samples": 0,
 		"clear": map[string]any{"mean_ratio": 1.5, "p95_ratio": 1.4, "evaluations": 2}, "pending": map[string]any{"m": 3, "n": 5},
+		"adaptive":     map[string]any{"deviations": 4, "ratio": 1.3, "drift_ratio": 1.05},
 		"min_duration": "20s", "min_count": 10, "min_absolute_delta": 0.5, "direction": "both", "max_degraded": "1h", "baseline_ttl": "2h",
 		"seasonality": "hour_of_week",
 		"current":     "p95", "max_series": 7, "exclude_attributes": []any{"pod"}, "emit": "all", "metrics": []any{"http.*"},
@@ -62,6 +64,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 	require.Equal(t, &Config{
 		Mode: "strict", Window: time.Minute, Pane: 5 * time.Second, MeanRatio: 3, P95Ratio: 2.5, MinSamples: 0,
 		Clear: ClearConfig{MeanRatio: 1.5, P95Ratio: 1.4, Evaluations: 2}, Pending: PendingConfig{M: 3, N: 5},
+		Adaptive:    AdaptiveConfig{Deviations: 4, Ratio: 1.3, DriftRatio: 1.05},
 		MinDuration: 20 * time.Second, MinCount: 10, MinAbsoluteDelta: 0.5, Direction: "both", MaxDegraded: time.Hour, BaselineTTL: 2 * time.Hour,
 		Seasonality: "hour_of_week",
 		Current:     "p95", MaxSeries: 7, ExcludeAttributes: []string{"pod"}, Emit: "all", Metrics: []string{"http.*"},
@@ -87,7 +90,7 @@ func TestValidate(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Mode = "seasonal" }, `mode: "seasonal" is not allowed, use one of ["guarded" "strict"]`},
+		{func(c *Config) { c.Mode = "seasonal" }, `mode: "seasonal" is not allowed, use one of ["guarded" "adaptive" "strict"]`},
 		{func(c *Config) { c.Direction = "left" }, `direction: "left" is not allowed, use one of ["up" "down" "both"]`},
 		{func(c *Config) { c.Seasonality = "daily" }, `seasonality: "daily" is not allowed, use one of ["none" "hour_of_week"]`},
 		{func(c *Config) {
@@ -99,9 +102,10 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.Mode, c.Window = "strict", time.Minute }, "window: 1m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
 		{func(c *Config) { c.Window = 7 * time.Minute }, "window: 7m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
 		{func(c *Config) { c.Mode, c.Window = "strict", 25*time.Hour }, "window: 25h0m0s is not allowed, use 1 to 288 times the pane of 5m0s"},
-		{func(c *Config) { c.Mode, c.MeanRatio = "strict", 0.9 }, "mean_ratio: 0.9 is not allowed, use a number of 1 or more"},
-		{func(c *Config) { c.Mode, c.P95Ratio = "strict", math.NaN() }, "p95_ratio: NaN is not allowed, use a number of 1 or more"},
-		{func(c *Config) { c.P95Ratio = math.Inf(1) }, "p95_ratio: +Inf is not allowed, use a number of 1 or more"},
+		{func(c *Config) { c.Mode, c.MeanRatio = "strict", 0.9 }, "mean_ratio: 0.9 is not allowed, use a number of 1 or more, or .inf for none"},
+		{func(c *Config) { c.Mode, c.P95Ratio = "strict", math.NaN() }, "p95_ratio: NaN is not allowed, use a number of 1 or more, or .inf for none"},
+		{func(c *Config) { c.Adaptive = AdaptiveConfig{Deviations: -1, Ratio: 0.5, DriftRatio: math.NaN()} }, "adaptive.ratio: 0.5 is not allowed, use a number of 1 or more, or .inf for none\nadaptive.drift_ratio: NaN is not allowed, use a number of 1 or more, or .inf for none\nadaptive.deviations: -1 is not allowed, use 0 to 100"},
+		{func(c *Config) { c.Mode, c.P95Ratio = "strict", math.Inf(-1) }, "p95_ratio: -Inf is not allowed, use a number of 1 or more, or .inf for none"},
 		{func(c *Config) { c.MinSamples = -1 }, "min_samples: -1 is not allowed, use 0 or more"},
 		{func(c *Config) { c.Clear.MeanRatio = 2.1 }, "clear.mean_ratio: 2.1 is not allowed, use 1 to mean_ratio, which is 2"},
 		{func(c *Config) { c.Clear.MeanRatio = 0.9 }, "clear.mean_ratio: 0.9 is not allowed, use 1 to mean_ratio, which is 2"},

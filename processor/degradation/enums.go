@@ -13,6 +13,8 @@ const (
 	// modeGuarded is the rule with a guard against noise and against learning
 	// what is not normal. It is also what an absent mode means.
 	modeGuarded Mode = "guarded"
+	// modeAdaptive is modeGuarded and what a series' own noise says.
+	modeAdaptive Mode = "adaptive"
 	// modeStrict compares with the baseline and nothing else.
 	modeStrict Mode = "strict"
 )
@@ -28,7 +30,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 }
 
 func (m Mode) validate(path string) error {
-	return oneOf(path, m.String(), string(modeGuarded), string(modeStrict))
+	return oneOf(path, m.String(), string(modeGuarded), string(modeAdaptive), string(modeStrict))
 }
 
 // Seasonality is the pattern that is taken out of a series before it is judged.

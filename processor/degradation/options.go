@@ -1,6 +1,7 @@
 package degradation
 
 import (
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/adaptive"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
@@ -28,7 +29,7 @@ func (c *Config) options() detector.Options {
 }
 
 func (c *Config) guarded(enter verdict.Rule) *detector.Guarded {
-	return &detector.Guarded{
+	g := &detector.Guarded{
 		Judge: verdict.Guard{
 			Enter:     enter,
 			ClearMean: c.Clear.MeanRatio,
@@ -45,4 +46,19 @@ func (c *Config) guarded(enter verdict.Rule) *detector.Guarded {
 		Seasonal:    c.Seasonality == seasonalityHourOfWeek,
 		TTL:         c.BaselineTTL.Nanoseconds(),
 	}
+	if c.Mode == modeAdaptive {
+		p := &adaptive.Params{
+			Up:          g.Judge.Up,
+			Down:        g.Judge.Down,
+			M:           c.Pending.M,
+			N:           c.Pending.N,
+			Deviations:  c.Adaptive.Deviations,
+			Ratio:       c.Adaptive.Ratio,
+			DriftRatio:  c.Adaptive.DriftRatio,
+			MinValues:   max(uint64(c.MinSamples), minLearned),
+			BlockStages: adaptive.BlockStages(int64(c.BaselineTTL / c.Pane)),
+		}
+		g.NewArms = func() detector.Arms { return adaptive.New(p) }
+	}
+	return g
 }

@@ -83,6 +83,8 @@ func TestARestartChangesNothing(t *testing.T) {
 			"guarded, long panes": func(c *Config) {
 				c.Emit, c.Pane, c.Window, c.MinDuration, c.MinCount = emitAll, 2*time.Hour, 4*time.Hour, 0, 5
 			},
+			"adaptive":             func(c *Config) { c.Mode, c.Emit, c.MinCount, c.Direction = modeAdaptive, emitAll, 5, directionBoth },
+			"adaptive, folded":     func(c *Config) { c.Mode, c.ExcludeAttributes, c.MinCount = modeAdaptive, []string{"pod"}, 5 },
 			"guarded, little room": func(c *Config) { c.Emit, c.MaxSeries, c.MinCount = emitAll, 3, 20 },
 		} {
 			t.Run(enc.name+"/"+name, func(t *testing.T) {

@@ -61,11 +61,15 @@ func (c *Config) validateWindow() error {
 }
 
 func ratio(path string, r float64) error {
-	if !(r >= 1) || math.IsInf(r, 0) {
-		return fmt.Errorf("%s: %v is not allowed, use a number of 1 or more", path, r)
+	if !(r >= 1) {
+		return fmt.Errorf("%s: %v is not allowed, use a number of 1 or more, or .inf for none", path, r)
 	}
 	return nil
 }
+
+// maxDeviations is more than any series needs: the tenth of it has a chance of
+// 1e-23 in normal noise.
+const maxDeviations = 100
 
 // validateGuarded looks at what mode strict does not use. A mode that does not
 // exist is taken for one that does.
@@ -76,6 +80,11 @@ func (c *Config) validateGuarded() error {
 		within("clear.evaluations", c.Clear.Evaluations, 1, 1000),
 		within("pending.n", c.Pending.N, 1, episode.MaxN),
 		within("pending.m", c.Pending.M, 1, max(1, min(c.Pending.N, episode.MaxN))),
+		ratio("adaptive.ratio", c.Adaptive.Ratio),
+		ratio("adaptive.drift_ratio", c.Adaptive.DriftRatio),
+	}
+	if d := c.Adaptive.Deviations; !(d >= 0 && d <= maxDeviations) {
+		errs = append(errs, fmt.Errorf("adaptive.deviations: %v is not allowed, use 0 to %v", d, maxDeviations))
 	}
 	if c.MinCount < 0 || int64(c.MinCount) > math.MaxInt32 {
 		errs = append(errs, fmt.Errorf("min_count: %d is not allowed, use 0 to %d", c.MinCount, math.MaxInt32))

@@ -102,6 +102,9 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			d.rebaseline(s)
 		}
 	}
+	if g.arms != nil && (m.State() == episode.Learning || m.State() == episode.Normal) {
+		g.arms.Settle()
+	}
 	switch panes := d.learnBaseline(g); {
 	case !o.enough(g.base, panes):
 		d.learn(g)
@@ -177,7 +180,7 @@ func (d *Detector) learn(g *guard) {
 	g.live.machine.Learn()
 	g.live.pool = pool{}
 	if g.arms != nil {
-		g.arms.Reset()
+		g.arms.Forget()
 	}
 }
 
@@ -199,7 +202,7 @@ func (d *Detector) rebaseline(s *Series) {
 	g.live.machine.Reset()
 	g.live.pool = pool{}
 	if g.arms != nil {
-		g.arms.Reset()
+		g.arms.Forget()
 	}
 	s.last.State, s.last.Reason = verdict.OK, verdict.None
 	g.rebaselined = true

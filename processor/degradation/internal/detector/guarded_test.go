@@ -31,9 +31,11 @@ func (a *sumArms) Judge(current float64, _ bool) (verdict.Reason, bool) {
 	}
 	return verdict.None, true
 }
-func (a *sumArms) Reset()  { a.sum = 0 }
-func (a *sumArms) Mark()   { a.marked = a.sum }
-func (a *sumArms) Rewind() { a.sum = a.marked }
+func (a *sumArms) Settle()    {}
+func (a *sumArms) Reset(bool) { a.sum = 0 }
+func (a *sumArms) Forget()    { a.sum = 0 }
+func (a *sumArms) Mark()      { a.marked = a.sum }
+func (a *sumArms) Rewind()    { a.sum = a.marked }
 
 func (a *sumArms) Append(b []byte) []byte {
 	return record.AppendFloat(record.AppendFloat(b, a.marked), a.learned)

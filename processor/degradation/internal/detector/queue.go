@@ -147,7 +147,7 @@ func (d *Detector) repeatGuarded(s *Series, t int64, ref Ref) {
 		g.live.pool = pool{}
 		d.keepCurrents(g, g.log)
 		if g.arms != nil {
-			g.arms.Reset()
+			g.arms.Reset(false)
 			g.arms.Mark()
 		}
 		g.mark, g.log, g.folded = g.live, g.log[:0], s.lastAt

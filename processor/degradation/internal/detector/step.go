@@ -80,6 +80,9 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 	l, o := &g.live, d.opts.Guarded
 	v = verdict.Verdict{State: verdict.Learning, Current: e.current, Baseline: g.base}
 	if l.machine.State() == episode.Learning {
+		if g.arms != nil && e.count >= o.MinCount {
+			g.arms.Judge(e.current, false)
+		}
 		return v, true
 	}
 	current, from, ok := l.pool.take(e, d)
@@ -88,15 +91,17 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 	}
 	was := l.machine.InEpisode()
 	suspect, cleared := o.Judge.Judge(g.base, current)
+	sure := false
 	if g.arms != nil {
 		s, c := g.arms.Judge(current, was)
 		if o.Judge.Matters(g.base, current) {
 			suspect |= s
+			sure = s != verdict.None
 			cleared = cleared && c
 		}
 	}
 	l.judged++
-	l.machine.Step(g.need, episode.Evaluation{Time: e.time, From: from, Suspect: suspect != verdict.None, Cleared: cleared})
+	l.machine.Step(g.need, episode.Evaluation{Time: e.time, From: from, Suspect: suspect != verdict.None, Sure: sure, Cleared: cleared})
 	v.Current, v.State = current, verdict.OK
 	switch is := l.machine.InEpisode(); {
 	case is:
@@ -106,7 +111,7 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 		}
 		v.State, v.Reason = verdict.Degraded, l.reason
 	case was && g.arms != nil:
-		g.arms.Reset()
+		g.arms.Reset(l.reason&(verdict.Mean|verdict.P95) == 0)
 	}
 	return v, true
 }

@@ -52,6 +52,8 @@ type Evaluation struct {
 	// Suspect: above the thresholds to enter. Cleared: not above those to leave.
 	// Between them it is neither.
 	Suspect, Cleared bool
+	// Sure: suspect, and no other is needed for an episode to begin.
+	Sure bool
 }
 
 // Machine is the state of a series. The zero value is Learning. It is a plain
@@ -114,14 +116,14 @@ func (m *Machine) watch(r Rule, e Evaluation) {
 		m.from = 0
 	}
 	m.history <<= 1
-	if e.Suspect {
+	if e.Suspect || e.Sure {
 		if m.history == 0 {
 			m.from = e.From
 		}
 		m.history |= 1
 	}
 	switch {
-	case bits.OnesCount64(m.history) >= r.M:
+	case e.Sure || bits.OnesCount64(m.history) >= r.M:
 		m.state, m.since = Degraded, e.Time
 	case m.history != 0:
 		m.state = Pending

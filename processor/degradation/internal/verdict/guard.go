@@ -50,42 +50,56 @@ func (g *Guard) Matters(b Baseline, current float64) bool {
 // Least is the value above which a measurement is suspect, and Most the one
 // below which it is where worse is less.
 func (g *Guard) Least(b Baseline) float64 {
-	least := g.Enter.MeanRatio * b.Mean
-	if p := g.Enter.P95Ratio * b.P95; p < least {
-		least = p
+	least := math.Inf(1)
+	if r := g.Enter.MeanRatio; isOn(r) {
+		least = r * b.Mean
+	}
+	if r := g.Enter.P95Ratio; isOn(r) && r*b.P95 < least {
+		least = r * b.P95
 	}
 	return max(least, b.Mean+g.MinDelta)
 }
 
 // Most: see Least.
 func (g *Guard) Most(b Baseline) float64 {
-	most := b.Mean / g.Enter.MeanRatio
-	if p := b.P5 / g.Enter.P95Ratio; p > most {
-		most = p
+	most := math.Inf(-1)
+	if r := g.Enter.MeanRatio; isOn(r) {
+		most = b.Mean / r
+	}
+	if r := g.Enter.P95Ratio; isOn(r) && b.P5/r > most {
+		most = b.P5 / r
 	}
 	return min(most, b.Mean-g.MinDelta)
 }
 
 func above(mean, percentile, current float64, g *Guard) (suspect Reason, cleared bool) {
-	if current > g.Enter.MeanRatio*mean {
+	if over(current, g.Enter.MeanRatio, mean) {
 		suspect |= Mean
 	}
-	if current > g.Enter.P95Ratio*percentile {
+	if over(current, g.Enter.P95Ratio, percentile) {
 		suspect |= P95
 	}
 	// a comparison with NaN is false: an unknown percentile clears
-	return suspect, !(current > g.ClearMean*mean || current > g.ClearP95*percentile)
+	return suspect, !(over(current, g.ClearMean, mean) || over(current, g.ClearP95, percentile))
 }
 
 func below(mean, percentile, current float64, g *Guard) (suspect Reason, cleared bool) {
-	if current < mean/g.Enter.MeanRatio {
+	if under(current, g.Enter.MeanRatio, mean) {
 		suspect |= Mean | Below
 	}
-	if current < percentile/g.Enter.P95Ratio {
+	if under(current, g.Enter.P95Ratio, percentile) {
 		suspect |= P95 | Below
 	}
-	return suspect, !(current < mean/g.ClearMean || current < percentile/g.ClearP95)
+	return suspect, !(under(current, g.ClearMean, mean) || under(current, g.ClearP95, percentile))
 }
+
+// over and under compare with a multiple, and with a part. An infinite ratio is a
+// comparison that is turned off.
+func over(current, ratio, of float64) bool { return isOn(ratio) && current > ratio*of }
+
+func under(current, ratio, of float64) bool { return isOn(ratio) && current < of/ratio }
+
+func isOn(ratio float64) bool { return !math.IsInf(ratio, 1) }
 
 // Similar says whether two means differ by less than a factor either way. Means
 // of different signs, or of which one is zero, are similar only if equal.

@@ -48,10 +48,10 @@ func (r Rule) Judge(b Baseline, current float64) Verdict {
 	if b.Count == 0 || b.Count < r.MinSamples {
 		return v
 	}
-	if current > r.MeanRatio*b.Mean {
+	if over(current, r.MeanRatio, b.Mean) {
 		v.Reason |= Mean
 	}
-	if current > r.P95Ratio*b.P95 {
+	if over(current, r.P95Ratio, b.P95) {
 		v.Reason |= P95
 		if b.Wide {
 			v.Reason |= LowConfidence
