@@ -17,8 +17,6 @@ const (
 	stagePanes = 3
 	// firstValues is how many the unit is made of at least.
 	firstValues = 12
-	// unitFactor is how many usual values make the unit.
-	unitFactor = 1
 	// slowestClear is the scale of 9 evaluations: three times the three in a row
 	// that it takes to leave an episode.
 	slowestClear = 2
@@ -98,7 +96,7 @@ func (m *memory) chooseUnit(values []float64) bool {
 		return false
 	}
 	slices.Sort(sizes)
-	m.unit = unitFactor * sizes[len(sizes)/2]
+	m.unit = sizes[len(sizes)/2]
 	return true
 }
 
@@ -156,5 +154,6 @@ func (m *memory) past() (e extremes, centre, deviation float64) {
 // BlockStages is how many stages make a block, for the Blocks to hold as many
 // panes.
 func BlockStages(panes int64) int {
-	return int(max(1, (panes+stagePanes*Blocks-1)/(stagePanes*Blocks)))
+	const n = stagePanes * Blocks
+	return int(max(1, (panes+n-1)/n))
 }
