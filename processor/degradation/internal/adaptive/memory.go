@@ -78,8 +78,10 @@ func (m *memory) forget() {
 func (m *memory) known() bool { return m.used > 1 || m.inBlock > 0 }
 
 // place puts a value where differences up to the unit are differences and beyond
-// it are ratios.
-func (m *memory) place(v float64) float64 { return math.Asinh(v / m.unit) }
+// it are ratios. It is finite: an infinity would stay in the averages for ever.
+func (m *memory) place(v float64) float64 {
+	return math.Asinh(max(-math.MaxFloat64, min(math.MaxFloat64, v/m.unit)))
+}
 
 // value is the way back.
 func (m *memory) value(place float64) float64 { return math.Sinh(place) * m.unit }
