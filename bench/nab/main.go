@@ -43,16 +43,15 @@ func settings(mode string) drive.Settings {
 		"direction":    "both",
 		"pane":         "1h",
 		"window":       "240h",
-		"baseline_ttl": "480h",
-		"max_degraded": "480h",
-		"min_samples":  200,
+		"baseline_ttl": "720h",
+		"max_degraded": "720h",
+		"min_samples":  240,
 		"pending":      map[string]any{"m": 1, "n": 1},
-		"clear":        map[string]any{"evaluations": 36},
 	}
 	if mode == "adaptive" {
 		off := math.Inf(1)
 		s["mean_ratio"], s["p95_ratio"] = off, off
-		s["clear"] = map[string]any{"mean_ratio": off, "p95_ratio": off, "evaluations": 36}
+		s["clear"] = map[string]any{"mean_ratio": off, "p95_ratio": off}
 		s["adaptive"] = map[string]any{"deviations": 0}
 	}
 	return s

@@ -164,7 +164,7 @@ type AdaptiveConfig struct {
 	// suspect above, 1 or more. Default 1.2.
 	Ratio float64 `mapstructure:"ratio"`
 
-	// DriftRatio is the same for the moving averages, 1 or more. Default 1.1.
+	// DriftRatio is the same for the moving averages, 1 or more. Default 1.15.
 	DriftRatio float64 `mapstructure:"drift_ratio"`
 
 	// prevent unkeyed literal initialization
@@ -174,7 +174,7 @@ type AdaptiveConfig struct {
 // minLearned is how many evaluations mode adaptive wants to have seen, whatever
 // min_samples says: an hour at one a minute. Of fewer, neither the median
 // deviation nor the highest one says much.
-const minLearned = 60
+const minLearned = 120
 
 func createDefaultConfig() component.Config {
 	return &Config{
@@ -189,7 +189,7 @@ func createDefaultConfig() component.Config {
 		MinDuration: 15 * time.Minute,
 		MinCount:    30,
 		Direction:   directionUp,
-		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.1},
+		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.15},
 		MaxDegraded: 6 * time.Hour,
 		BaselineTTL: 24 * time.Hour,
 		Current:     currentMean,

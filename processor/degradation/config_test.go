@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		P95Ratio:    1.5,
 		Clear:       ClearConfig{MeanRatio: 1.6, P95Ratio: 1.2, Evaluations: 3},
 		Pending:     PendingConfig{M: 2, N: 3},
-		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.1},
+		Adaptive:    AdaptiveConfig{Deviations: 5, Ratio: 1.2, DriftRatio: 1.15},
 		MinSamples:  12,
 		MinDuration: 15 * time.Minute,
 		MinCount:    30,

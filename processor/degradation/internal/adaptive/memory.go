@@ -17,8 +17,6 @@ const (
 	stagePanes = 3
 	// firstValues is how many the unit is made of at least.
 	firstValues = 12
-	// unitFactor is how many usual values make the unit.
-	unitFactor = 1
 	// slowestClear is the scale of 9 evaluations: three times the three in a row
 	// that it takes to leave an episode.
 	slowestClear = 2
@@ -80,8 +78,10 @@ func (m *memory) forget() {
 func (m *memory) known() bool { return m.used > 1 || m.inBlock > 0 }
 
 // place puts a value where differences up to the unit are differences and beyond
-// it are ratios.
-func (m *memory) place(v float64) float64 { return math.Asinh(v / m.unit) }
+// it are ratios. It is finite: an infinity would stay in the averages for ever.
+func (m *memory) place(v float64) float64 {
+	return math.Asinh(max(-math.MaxFloat64, min(math.MaxFloat64, v/m.unit)))
+}
 
 // value is the way back.
 func (m *memory) value(place float64) float64 { return math.Sinh(place) * m.unit }
@@ -98,7 +98,7 @@ func (m *memory) chooseUnit(values []float64) bool {
 		return false
 	}
 	slices.Sort(sizes)
-	m.unit = unitFactor * sizes[len(sizes)/2]
+	m.unit = sizes[len(sizes)/2]
 	return true
 }
 
@@ -156,5 +156,6 @@ func (m *memory) past() (e extremes, centre, deviation float64) {
 // BlockStages is how many stages make a block, for the Blocks to hold as many
 // panes.
 func BlockStages(panes int64) int {
-	return int(max(1, (panes+stagePanes*Blocks-1)/(stagePanes*Blocks)))
+	const n = stagePanes * Blocks
+	return int(max(1, (panes+n-1)/n))
 }

@@ -102,7 +102,7 @@ func (d *Detector) roll(s *Series, k, t int64) {
 			d.rebaseline(s)
 		}
 	}
-	if g.arms != nil && (m.State() == episode.Learning || m.State() == episode.Normal) {
+	if g.arms != nil && !m.InEpisode() {
 		g.arms.Settle()
 	}
 	switch panes := d.learnBaseline(g); {

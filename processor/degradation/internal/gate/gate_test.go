@@ -134,7 +134,9 @@ func TestChance(t *testing.T) {
 		side      Side
 		lo, hi    float64
 	}{
-		"nothing known":                {&Moments{}, 2, 0, Above, 0, 0},
+		"nothing known":                {&Moments{}, 2, 0, Above, 1, 1},
+		"three tell nothing":           {equal(3, 1), 2, 0, Above, 1, 1},
+		"four do":                      {equal(4, 1), 2, 0, Above, 0, 0},
 		"σ 1, twice the mean":          {lognormal(10000, 1), two, 1160, Above, 0.11, 0.125},
 		"σ 0.5, not seen in the past":  {lognormal(60, 0.5), 2 * math.Exp(0.125), 0, Above, 0.02, 0.12},
 		"σ 0.1":                        {lognormal(60, 0.1), 2, 0, Above, 0, 1e-6},

@@ -58,16 +58,21 @@ func (m *Moments) MeanLog() (mean, deviation float64, ok bool) {
 	return mean, math.Sqrt(variance), true
 }
 
+// minN is how many evaluations a past must have to tell anything: where three lie
+// close together by chance, the next one is far from all of them.
+const minN = 4
+
 // Chance is the probability, 0 to 1, that a healthy evaluation lies beyond the
 // threshold. It is the larger of two estimates, since each is blind to what the
 // other sees: the share of the past that did (exceeded of N; blind where a
 // window is too short to have seen it), and the tail of the log-normal with the
 // past's moments (blind to two-humped series). The tail is that of the next
 // value, not of the fitted curve: Student's t with n-1 degrees of freedom and
-// the deviation widened by 1+1/n, so that few values claim little.
+// the deviation widened by 1+1/n, so that few values claim little. Of fewer than
+// minN it is 1.
 func (m *Moments) Chance(threshold float64, exceeded uint64, side Side) float64 {
-	if m.N == 0 {
-		return 0
+	if m.N < minN {
+		return 1
 	}
 	counted := min(1, float64(exceeded)/float64(m.N))
 	mean, deviation, ok := m.MeanLog()
