@@ -165,6 +165,7 @@ func BenchmarkDegradation(b *testing.B) {
 			{"unwatched", "other", "guarded"},
 			{"strict", "http.server.request.duration", "strict"},
 			{"guarded", "http.server.request.duration", "guarded"},
+			{"adaptive", "http.server.request.duration", "adaptive"},
 		} {
 			b.Run(p.name+"/"+row.name, func(b *testing.B) {
 				md, next := p.make(degradationSeries)
@@ -198,7 +199,7 @@ func BenchmarkDegradation(b *testing.B) {
 // window of one point a minute.
 func BenchmarkDegradationMemory(b *testing.B) {
 	for _, p := range degradationPayloads() {
-		for _, mode := range []degradation.Mode{"strict", "guarded"} {
+		for _, mode := range []degradation.Mode{"strict", "guarded", "adaptive"} {
 			b.Run(p.name+"/"+string(mode), func(b *testing.B) {
 				var bytes float64
 				for b.Loop() {

@@ -11,10 +11,10 @@ import (
 )
 
 // BenchmarkDegradationCPU: processor time instead of time, of the clone and of
-// both modes each after a clone, in turn, so that what they cost beyond it can
+// all modes each after a clone, in turn, so that what they cost beyond it can
 // be told while others use the machine, too. One run is a pane of 5 points.
 func BenchmarkDegradationCPU(b *testing.B) {
-	modes := []string{"clone", "strict", "guarded"}
+	modes := []string{"clone", "strict", "guarded", "adaptive"}
 	for _, p := range degradationPayloads() {
 		b.Run(p.name, func(b *testing.B) {
 			var runs []func()

@@ -13,8 +13,9 @@ import (
 const shipped = 0.5
 
 // detect runs the mode over every file, each as a series of its own that comes
-// point by point, and returns its score of each point.
-func detect(mode string, s drive.Settings, files []corpus.File) ([]score.Series, error) {
+// point by point, and returns its score of each point. every makes a detection of
+// each degraded point, not only of an episode's first.
+func detect(mode string, s drive.Settings, files []corpus.File, every bool) ([]score.Series, error) {
 	d, err := drive.New(mode, s)
 	if err != nil {
 		return nil, err
@@ -30,6 +31,9 @@ func detect(mode string, s drive.Settings, files []corpus.File) ([]score.Series,
 			}
 			for _, v := range verdicts {
 				if v.At.Equal(p.At) || v.At.Sub(p.At).Abs() < time.Microsecond {
+					if every {
+						before = 0
+					}
 					series[i].Scores[j] = scoreOf(v, before)
 					before = v.State
 				}

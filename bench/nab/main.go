@@ -9,6 +9,7 @@
 //
 //	adaptive shipped standard 71.2
 //
+// A detection is the beginning of an episode: what is told to people, once.
 // "shipped" is what the processor itself calls degraded; "optimised" the
 // threshold, one for the whole corpus and profile, that scores best, which is
 // how the benchmark's own table is made.
@@ -62,6 +63,7 @@ func main() {
 	windows := flag.String("windows", "", "its combined_windows.json")
 	profiles := flag.String("profiles", "", "its profiles.json")
 	perFile := flag.Bool("files", false, "also what was found in each file, on stderr")
+	every := flag.Bool("points", false, "count each degraded point as a detection, not only the one that an episode begins with")
 	set := flag.String("set", "{}", "other settings of the processor than those of this program, as `JSON`, to try them")
 	only := flag.String("mode", strings.Join(drive.Modes(), ","), "the `modes`, separated by commas")
 	flag.Parse()
@@ -75,13 +77,13 @@ func main() {
 		os.Exit(2)
 	}
 	modes := strings.Split(*only, ",")
-	if err := run(os.Stdout, os.Stderr, *data, *windows, *profiles, modes, tried, *perFile); err != nil {
+	if err := run(os.Stdout, os.Stderr, *data, *windows, *profiles, modes, tried, *perFile, *every); err != nil {
 		fmt.Fprintln(os.Stderr, "nab:", err)
 		os.Exit(1)
 	}
 }
 
-func run(out, notes io.Writer, data, windows, profiles string, modes []string, tried drive.Settings, perFile bool) error {
+func run(out, notes io.Writer, data, windows, profiles string, modes []string, tried drive.Settings, perFile, every bool) error {
 	files, unlabelled, err := corpus.Read(data, windows)
 	if err != nil {
 		return err
@@ -96,7 +98,7 @@ func run(out, notes io.Writer, data, windows, profiles string, modes []string, t
 	for _, mode := range modes {
 		config := settings(mode)
 		maps.Copy(config, tried)
-		series, err := detect(mode, config, files)
+		series, err := detect(mode, config, files, every)
 		if errors.Is(err, drive.ErrNoMode) {
 			fmt.Fprintln(notes, "skipped:", err)
 			continue

@@ -62,7 +62,7 @@ func TestRun(t *testing.T) {
 	profiles := write("profiles.json", `{"standard": {"CostMatrix": {"tpWeight": 1, "fnWeight": 1, "fpWeight": 0.11}}}`)
 
 	var out, notes strings.Builder
-	require.NoError(t, run(&out, &notes, filepath.Join(folder, "data"), windows, profiles, drive.Modes(), nil, true))
+	require.NoError(t, run(&out, &notes, filepath.Join(folder, "data"), windows, profiles, drive.Modes(), nil, true, false))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	form := regexp.MustCompile(`^(strict|guarded|adaptive) (shipped|optimised) standard (-?[0-9]+\.[0-9])$`)
 	for _, l := range lines {

@@ -33,7 +33,8 @@ type Arms struct {
 	params *Params
 	memory memory
 	limits limits
-	// of the present baseline
+	stale  bool // since the last Settle the memory says something else
+	// of the baseline at the end of the stage
 	centre, deviation float64
 
 	now, mark carried
@@ -73,16 +74,19 @@ func (a *Arms) Forget() {
 }
 
 // Learn makes the limits of what is remembered and of the currents, the values
-// judged in the baseline. The first ones also tell the unit. They may be
-// overwritten.
+// judged in the baseline, which it reorders. The first ones also tell the unit.
+// Most panes change nothing that is compared with, and cost nothing.
 func (a *Arms) Learn(currents []float64) {
 	if a.memory.unit == 0 && a.memory.chooseUnit(currents) {
 		a.begin(slices.Sorted(slices.Values(currents)))
 	}
-	if a.memory.unit > 0 && len(currents) > 0 {
+	if a.memory.unit > 0 && len(currents) > 0 && a.memory.closes() {
 		a.centre, a.deviation = a.memory.spread(currents)
 	}
-	a.limits.set(&a.memory, a.now.count, len(currents), a.params)
+	if a.stale {
+		a.limits.set(&a.memory, a.now.count, len(currents), a.params)
+		a.stale = false
+	}
 }
 
 // begin starts the averages at the median of the first values, whose order says
@@ -99,8 +103,13 @@ func (a *Arms) begin(sorted []float64) {
 // Settle says that a pane is over and that all since the last Settle is normal.
 func (a *Arms) Settle() {
 	c := &a.now
-	a.memory.tell(&c.told)
-	a.memory.add(&c.since, a.centre, a.deviation, a.params.BlockStages)
+	if c.told != none() {
+		a.memory.tell(&c.told)
+		a.stale = true
+	}
+	if a.memory.add(&c.since, a.centre, a.deviation, a.params.BlockStages) {
+		a.stale = true
+	}
 	c.since, c.told, c.settled = none(), none(), c.levels
 }
 

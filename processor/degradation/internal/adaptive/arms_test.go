@@ -3,6 +3,7 @@ package adaptive
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
@@ -267,6 +268,38 @@ func TestAnyValues(t *testing.T) {
 			if math.IsNaN(l) || math.IsNaN(p.arms.limits.high[i]) || math.IsNaN(p.arms.limits.low[i]) {
 				t.Errorf("%s: NaN in %+v", name, p.arms.limits)
 			}
+		}
+	}
+}
+
+// The median and the median distance from it, by sorting all distances.
+func TestSpread(t *testing.T) {
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		m := memory{unit: 1}
+		values := make([]float64, 1+rng.IntN(70))
+		places := make([]float64, len(values))
+		for i := range values {
+			values[i] = rng.NormFloat64() * 3
+			if seed%3 == 0 {
+				values[i] = float64(rng.IntN(4))
+			}
+			places[i] = m.place(values[i])
+		}
+		slices.Sort(places)
+		want := places[len(places)/2]
+		mean := 0.0
+		for i := range places {
+			places[i] = math.Abs(places[i] - want)
+			mean += places[i] / float64(len(places))
+		}
+		slices.Sort(places)
+		wantDeviation := toDeviation * places[len(places)/2]
+		if wantDeviation == 0 {
+			wantDeviation = mean * math.Sqrt(math.Pi/2)
+		}
+		if centre, deviation := m.spread(values); centre != want || math.Abs(deviation-wantDeviation) > 1e-12 {
+			t.Fatalf("seed %d: %v ± %v, want %v ± %v", seed, centre, deviation, want, wantDeviation)
 		}
 	}
 }

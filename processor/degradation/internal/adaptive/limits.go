@@ -77,26 +77,43 @@ func (m *memory) placeRatio(typical, ratio, side float64) float64 {
 	return m.place(typical / ratio)
 }
 
-// spread is the median of the values and their robust deviation. Where more than
-// half of them are equal it is made of the mean distance instead. It reorders and
-// overwrites the values.
+// spread is the median of the values and their robust deviation. It reorders
+// them.
 func (m *memory) spread(values []float64) (centre, deviation float64) {
-	for i, v := range values {
-		values[i] = m.place(v)
-	}
 	slices.Sort(values)
-	centre = values[len(values)/2]
+	middle := len(values) / 2
+	centre = m.place(values[middle])
+	// The distances from the centre in order, as far as to their median: the next
+	// one is always the nearer of two neighbours.
+	below, above := middle, middle+1
+	for range middle + 1 {
+		down, up := math.Inf(1), math.Inf(1)
+		if below >= 0 {
+			down = centre - m.place(values[below])
+		}
+		if above < len(values) {
+			up = m.place(values[above]) - centre
+		}
+		if down <= up {
+			deviation, below = down, below-1
+		} else {
+			deviation, above = up, above+1
+		}
+	}
+	if deviation > 0 {
+		return centre, toDeviation * deviation
+	}
+	return centre, m.meanDistance(values, centre)
+}
+
+// meanDistance makes a deviation of the mean distance, where more than half of
+// the values are equal and their median distance is 0.
+func (m *memory) meanDistance(values []float64, centre float64) float64 {
 	sum := 0.0
-	for i, v := range values {
-		values[i] = math.Abs(v - centre)
-		sum += values[i]
+	for _, v := range values {
+		sum += math.Abs(m.place(v) - centre)
 	}
-	slices.Sort(values)
-	deviation = toDeviation * values[len(values)/2]
-	if deviation == 0 {
-		deviation = math.Sqrt(math.Pi/2) * sum / float64(len(values))
-	}
-	return centre, deviation
+	return math.Sqrt(math.Pi/2) * sum / float64(len(values))
 }
 
 // stretch is how much further than the highest of n normal values a number of

@@ -102,13 +102,17 @@ func (m *memory) chooseUnit(values []float64) bool {
 	return true
 }
 
+// closes says whether the present pane is the last of its stage.
+func (m *memory) closes() bool { return m.panes == stagePanes-1 }
+
 // add remembers how far the levels went in a pane, and of what baseline it is.
-func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) {
+// It says whether the pane closed a stage.
+func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) bool {
 	s := &m.stages[m.stage]
 	s.extremes.merge(e)
 	s.centre, s.deviation = bounded(centre), bounded(deviation)
 	if m.panes++; m.panes < stagePanes {
-		return
+		return false
 	}
 	m.panes = 0
 	m.stage = (m.stage + 1) % Stages
@@ -117,6 +121,7 @@ func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) {
 	}
 	m.staged = min(m.staged+1, Stages)
 	m.stages[m.stage] = part{extremes: none()}
+	return true
 }
 
 // keep moves a stage into the blocks.
