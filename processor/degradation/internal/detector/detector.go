@@ -36,7 +36,7 @@ type Detector struct {
 	newest    int64 // the newest time of any point so far
 	batch     uint64
 	results   []Result
-	open      []*Series // those in an episode
+	open      []*Series // those in an episode, of the ones still seen
 	nextSweep int64
 
 	savedBatch uint64 // the last batch that the written state knows of
@@ -72,10 +72,9 @@ type Series struct {
 	// stay degraded there for ever.
 	episode  bool
 	reason   verdict.Reason
-	openAt   int    // in Detector.open
+	openAt   int    // in Detector.open, or gone
 	batch    uint64 // the last that has a result of it
 	ordinal  int    // of its first result in that batch
-	shard    uint8
 	lastSeen int64
 
 	// queuedIn is the last batch that has a point of it in Detector.queue,
@@ -142,7 +141,7 @@ func (d *Detector) Window() int64 { return d.window }
 // Len is the number of series held.
 func (d *Detector) Len() int { return d.series.size }
 
-// Degraded is the number of series in an episode.
+// Degraded is the number of series in an episode, of the ones still seen.
 func (d *Detector) Degraded() int { return len(d.open) }
 
 // Evicted is how many series had to go in this batch.
@@ -190,7 +189,7 @@ func (d *Detector) Series(k Key) *Series {
 		return nil
 	}
 	s := &e.value
-	s.lastSeen, s.shard = d.now, uint8(k.shard())
+	s.lastSeen = d.now
 	if d.opts.Guarded != nil && s.guard == nil {
 		s.guard = d.newGuard()
 		d.states[episode.Learning]++
@@ -265,13 +264,12 @@ func (d *Detector) forget(s *Series) {
 	}
 }
 
-// sweep ends, silently, the episodes of series that are no longer seen: they
+// sweep no longer counts the episodes of series that are no longer seen: they
 // are not degraded now, they are gone.
 func (d *Detector) sweep() {
 	for i := len(d.open) - 1; i >= 0; i-- {
 		if d.open[i].lastSeen < d.now-d.window {
-			d.series.shards[d.open[i].shard].dirty = true
-			d.close(d.open[i])
+			d.leave(d.open[i])
 		}
 	}
 }
