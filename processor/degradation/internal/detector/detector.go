@@ -172,7 +172,7 @@ func (d *Detector) Begin(now int64) {
 	d.evicted, d.quarantined, d.rebaselines, d.episodes = 0, 0, 0, 0
 	d.outcomes = [Outcomes]int64{}
 	d.results = d.results[:0]
-	if now >= d.nextSweep {
+	if now >= d.nextSweep || now < d.nextSweep-d.opts.Panes.Width { // or the clock was set back
 		d.sweep()
 		d.nextSweep = now + d.opts.Panes.Width
 	}
@@ -180,7 +180,7 @@ func (d *Detector) Begin(now int64) {
 
 // Series returns the series of the key; nil when there is no room for it.
 func (d *Detector) Series(k Key) *Series {
-	e, evicted := d.series.get(k, d.now, d.now-d.window)
+	e, evicted := d.series.get(k, d.now, d.window)
 	if evicted != nil {
 		d.evicted++
 		d.forget(&evicted.value)
@@ -204,7 +204,7 @@ func (d *Detector) Stream(s *Series, k Key) *measure.Stream {
 	if d.streams == nil {
 		return &s.stream
 	}
-	e, _ := d.streams.get(k, d.now, d.now-d.window)
+	e, _ := d.streams.get(k, d.now, d.window)
 	if e == nil {
 		return nil
 	}
@@ -268,7 +268,7 @@ func (d *Detector) forget(s *Series) {
 // are not degraded now, they are gone.
 func (d *Detector) sweep() {
 	for i := len(d.open) - 1; i >= 0; i-- {
-		if d.open[i].lastSeen < d.now-d.window {
+		if isStale(d.open[i].lastSeen, d.now, d.window) {
 			d.leave(d.open[i])
 		}
 	}
