@@ -114,6 +114,9 @@ const (
 	Pooled
 	// Late: its pane is over, or too many newer ones came before it. Not judged.
 	Late
+	// Duplicate: the same interval of the same series once more. Judged once, in
+	// the modes that judge several together.
+	Duplicate
 	// Outcomes is how many there are.
 	Outcomes
 )

@@ -300,3 +300,17 @@ func TestWhatAnEpisodeTouchesIsLeftOut(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// A small interval that comes late waits like others, and is counted as they are.
+func TestALateSmallIntervalIsPooled(t *testing.T) {
+	d := newGuarded(nil)
+	for i := range int64(4) {
+		d.sendOne(100*i, histogramOf(1, 9))
+	}
+	for _, at := range []int64{450, 430} {
+		d.sendOne(at, histogramOf(1, 2))
+		if n := d.Outcomes(); n[Pooled] != 1 {
+			t.Errorf("at %d: %v, want one pooled", at, n)
+		}
+	}
+}

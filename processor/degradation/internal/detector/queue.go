@@ -40,6 +40,10 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 		case ok && k == newest:
 			m = d.level(s.guard, m)
 			q.interval.current = m.Current
+			if t <= s.lastAt && d.isKnown(s.guard, q.interval) {
+				d.duplicate(s, t, ref)
+				return
+			}
 			s.guard.history.Put(m)
 		default:
 			q.waits = d.keep(m)
@@ -53,6 +57,15 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 	s.queuedAt = t
 	q.order = s.queueOrder
 	d.queue = append(d.queue, q)
+}
+
+// duplicate counts a point that came again: a sender that got no answer sends
+// again what was taken. Of one moment, it is told again as well.
+func (d *Detector) duplicate(s *Series, t int64, ref Ref) {
+	d.outcomes[Duplicate]++
+	if t == s.lastAt {
+		d.note(s, t, s.last, ref)
+	}
 }
 
 // keep copies a measurement, which belongs to its maker, until the end of the
@@ -97,7 +110,14 @@ func (d *Detector) judge(q *queued) {
 		}
 		m := d.level(g, &d.waiting[q.waits-1])
 		q.interval.current = m.Current
+		if d.isKnown(g, q.interval) {
+			d.duplicate(s, t, q.ref)
+			return
+		}
 		g.history.Put(m)
+	} else if d.isKnown(g, q.interval) {
+		d.duplicate(s, t, q.ref)
+		return
 	}
 	v, judged, inOrder, ok := d.place(g, q.interval)
 	if !ok {
@@ -105,7 +125,7 @@ func (d *Detector) judge(q *queued) {
 		return
 	}
 	switch {
-	case !judged && inOrder:
+	case !judged:
 		d.outcomes[Pooled]++
 	case v.State == verdict.Learning:
 		d.outcomes[Learning]++

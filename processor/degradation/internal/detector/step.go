@@ -141,6 +141,17 @@ func (d *Detector) place(g *guard, e interval) (v verdict.Verdict, judged, inOrd
 	return v, judged, false, true
 }
 
+// isKnown says whether an interval is in the log already. Streams that fold into
+// one series may well say the same at the same time; a single one does not.
+func (d *Detector) isKnown(g *guard, e interval) bool {
+	n := len(g.log)
+	if n == 0 || e.time > g.log[n-1].time || d.opts.Folds {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(g.log, e, interval.compare)
+	return found
+}
+
 func (d *Detector) rewind(g *guard) {
 	g.live = g.mark
 	if g.arms != nil {
