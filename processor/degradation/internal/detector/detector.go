@@ -44,6 +44,7 @@ type Detector struct {
 	// of the modes that judge in the order of time
 	queue    []queued
 	waiting  []baseline.Measurement
+	room     int // buckets that waiting has memory for
 	levelled baseline.Measurement
 	disorder bool
 	states   [episode.States]int

@@ -77,9 +77,17 @@ func (d *Detector) keep(m *baseline.Measurement) int {
 	} else {
 		d.waiting = d.waiting[:n+1]
 	}
-	m.CopyTo(&d.waiting[n])
+	to := &d.waiting[n]
+	d.room -= to.Room()
+	m.CopyTo(to)
+	d.room += to.Room()
 	return n + 1
 }
+
+// maxWaiting is how many buckets Detector.waiting keeps the memory of from batch
+// to batch: 8 MiB, all that ten thousand series of a hundred each need when a pane
+// begins. Beyond it some batch was out of the ordinary, and its memory is let go.
+const maxWaiting = 1 << 20
 
 // judgeQueued judges the batch: each series in the order of time.
 func (d *Detector) judgeQueued() {
@@ -98,6 +106,9 @@ func (d *Detector) judgeQueued() {
 		d.count(q.series.guard)
 	}
 	d.queue, d.waiting, d.disorder = d.queue[:0], d.waiting[:0], false
+	if d.room > maxWaiting {
+		d.waiting, d.room = nil, 0
+	}
 }
 
 func (d *Detector) judge(q *queued) {
