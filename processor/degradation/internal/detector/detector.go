@@ -58,8 +58,8 @@ type Detector struct {
 
 // Series is one watched series.
 type Series struct {
-	ring   baseline.Ring // of mode strict
-	guard  *guard        // of the others
+	ring   *baseline.Ring // of mode strict
+	guard  *guard         // of the others
 	stream measure.Stream
 	// last is the newest verdict, by the time of its point; before is when the
 	// newest was before the batch lastIn, which is 0 as long as there is none.
@@ -194,7 +194,10 @@ func (d *Detector) Series(k Key) *Series {
 	}
 	s := &e.value
 	s.lastSeen = d.now
-	if d.opts.Guarded != nil && s.guard == nil {
+	switch {
+	case d.opts.Guarded == nil && s.ring == nil:
+		s.ring = &baseline.Ring{}
+	case d.opts.Guarded != nil && s.guard == nil:
 		s.guard = d.newGuard()
 		d.states[episode.Learning]++
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
@@ -73,7 +74,8 @@ func (s *Series) read(r *record.Reader, rs *Restoring) {
 		s.guard = d.newGuard()
 		s.guard.read(r)
 	} else {
-		d.merger.Read(&s.ring, r)
+		s.ring = &baseline.Ring{}
+		d.merger.Read(s.ring, r)
 	}
 	s.stream.Read(r)
 	s.lastSeen = min(r.Int(), rs.now)
