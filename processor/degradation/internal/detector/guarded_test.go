@@ -314,3 +314,24 @@ func TestALateSmallIntervalIsPooled(t *testing.T) {
 		}
 	}
 }
+
+// What comes after too many newer ones is not judged, and so is not learned.
+func TestWhatIsTooLateIsNotLearned(t *testing.T) {
+	d := newGuarded(func(o *Options) { o.Panes.Width = 1000 })
+	for i := range int64(4) {
+		d.sendOne(1000*i, histogramOf(1, 9))
+	}
+	for i := range int64(maxLog + 10) {
+		d.sendOne(4000+5*i, histogramOf(1, 9))
+		if i >= maxLog-1 { // the log is full, or was
+			d.sendOne(4001, histogramOf(99, 999))
+			if n := d.Outcomes(); n[Late] != 1 {
+				t.Fatalf("%v, want one late", n)
+			}
+		}
+	}
+	got := d.sendOne(5000, histogramOf(1, 9))
+	if mean := got[0].Verdict.Baseline.Mean; mean != 1 {
+		t.Errorf("the baseline's mean is %v", mean)
+	}
+}

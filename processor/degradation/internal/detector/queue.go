@@ -34,7 +34,7 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 		k := d.opts.Panes.Number(t)
 		newest, ok := s.guard.history.Newest()
 		switch {
-		case ok && k < newest:
+		case ok && (k < newest || k == newest && s.guard.isFinal(t)):
 			d.outcomes[Late]++
 			return
 		case ok && k == newest:

@@ -141,6 +141,12 @@ func (d *Detector) place(g *guard, e interval) (v verdict.Verdict, judged, inOrd
 	return v, judged, false, true
 }
 
+// isFinal says whether a time is before what can still be judged again, also
+// when the log has to be folded to take it.
+func (g *guard) isFinal(t int64) bool {
+	return t < g.folded || len(g.log) == maxLog && t < g.log[maxLog/2-1].time
+}
+
 // isKnown says whether an interval is in the log already. Streams that fold into
 // one series may well say the same at the same time; a single one does not.
 func (d *Detector) isKnown(g *guard, e interval) bool {
