@@ -184,6 +184,15 @@ func (d *Detector) learn(g *guard) {
 	}
 }
 
+// abandon ends an episode of which nothing was judged for a window: nothing is
+// known of the present. The baseline stays.
+func (d *Detector) abandon(g *guard) {
+	g.live.machine.Reset()
+	if g.arms != nil {
+		g.arms.Reset()
+	}
+}
+
 func (o *Guarded) enough(b verdict.Baseline, panes int) bool {
 	return b.Count > 0 && b.Count >= o.Judge.Enter.MinSamples && panes >= o.MinPanes
 }

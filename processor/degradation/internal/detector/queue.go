@@ -143,8 +143,11 @@ func (d *Detector) judge(q *queued) {
 	default:
 		d.outcomes[Evaluated]++
 	}
-	if judged {
+	switch {
+	case judged:
 		s.last = g.season.told(v)
+	case s.last.State == verdict.Degraded && !g.live.machine.InEpisode(): // abandoned
+		s.last = verdict.Verdict{State: verdict.Learning}
 	}
 	if !inOrder {
 		// What is newer was told already. That it is, on the whole, degraded was

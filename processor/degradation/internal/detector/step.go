@@ -47,7 +47,7 @@ func (p *pool) take(e interval, d *Detector) (current float64, from int64, ok bo
 		*p = pool{}
 		return e.current, e.time, true
 	}
-	if p.count > 0 && e.time-p.from > d.window {
+	if p.isOver(e, d) {
 		*p = pool{}
 	}
 	switch {
@@ -74,6 +74,12 @@ func (p *pool) take(e interval, d *Detector) (current float64, from int64, ok bo
 	return current, from, true
 }
 
+// isOver says whether what was pooled before an interval is too old to be judged
+// together with it.
+func (p *pool) isOver(e interval, d *Detector) bool {
+	return p.count > 0 && e.count < d.opts.Guarded.MinCount && e.time-p.from > d.window
+}
+
 // step moves the series on by one interval. judged is false when it waits for
 // others in the pool.
 func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
@@ -81,6 +87,9 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 	v = verdict.Verdict{State: verdict.Learning, Current: e.current, Baseline: g.base}
 	if l.machine.State() == episode.Learning {
 		return v, true
+	}
+	if l.machine.InEpisode() && l.pool.isOver(e, d) {
+		d.abandon(g)
 	}
 	current, from, ok := l.pool.take(e, d)
 	if !ok {
