@@ -81,8 +81,8 @@ type Config struct {
 	MaxDegraded time.Duration `mapstructure:"max_degraded"`
 
 	// BaselineTTL is how old a pane of the baseline gets: neither a gap nor an
-	// incident moves the baseline until then. Not less than the window. Not used
-	// in mode strict, where the window is all there is. Default 24h.
+	// incident moves the baseline until then. Not less than the window. In mode
+	// strict, where the window is all there is, only storage uses it. Default 24h.
 	BaselineTTL time.Duration `mapstructure:"baseline_ttl"`
 
 	// Current is the number of a histogram's interval that is judged: "mean",

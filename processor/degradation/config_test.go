@@ -120,6 +120,7 @@ func TestValidate(t *testing.T) {
 		{func(c *Config) { c.MaxDegraded = 0 }, "max_degraded: 0s is not allowed, use more than 0s"},
 		{func(c *Config) { c.BaselineTTL = time.Minute }, "baseline_ttl: 1m0s is not allowed, use the window of 1h0m0s or more"},
 		{func(c *Config) { c.Mode, c.BaselineTTL, c.Pending.N, c.Clear.MeanRatio = "strict", 0, 0, 9 }, ""},
+		{func(c *Config) { c.Mode, c.BaselineTTL, c.Storage = "strict", 0, &storageID }, "baseline_ttl: 0s is not allowed, use the window of 1h0m0s or more"},
 		{func(c *Config) { c.MaxSeries = 0 }, "max_series: 0 is not allowed, use 1 or more"},
 		{func(c *Config) { c.ExcludeAttributes = []string{"a", ""} }, "exclude_attributes[1]: is empty, use the name of an attribute"},
 		{func(c *Config) { c.Metrics = nil }, "metrics: is empty and would watch nothing, use one name or pattern at least"},

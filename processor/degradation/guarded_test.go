@@ -220,3 +220,33 @@ func TestStatesAddUp(t *testing.T) {
 	require.Equal(t, map[string]int64{"learning": 1, "normal": 5, "pending": 2, "degraded": 2, "recovering": 1}, states())
 	require.NoError(t, tel.Shutdown(context.Background()))
 }
+
+// An incident after which next to nothing is measured: what was judged last is
+// told for a window, and no longer, for it says nothing of the present.
+func TestAnEpisodeEndsWhenTooLittleComes(t *testing.T) {
+	all := story(2*time.Hour, time.Minute, 90*time.Minute, 2*time.Hour, 3, 0.1, 40)
+	for at := 2 * time.Hour; at < 6*time.Hour; at += 5 * time.Minute {
+		all = append(all, interval{from: at, to: at + 5*time.Minute, values: []float64{0.05}})
+	}
+	for _, name := range []string{"histogram, delta", "exponential histogram, cumulative"} {
+		t.Run(name, func(t *testing.T) {
+			for _, enc := range encodings() {
+				if enc.name != name {
+					continue
+				}
+				r := newRig(t, func(c *Config) { c.Mode = modeGuarded })
+				var last time.Duration
+				var state int64
+				for i, md := range enc.encode(all, 1) {
+					for _, v := range verdicts(t, r.send(md)) {
+						last, state = all[i].to, v.state
+					}
+				}
+				require.EqualValues(t, 0, state)
+				require.InDelta(t, 3*time.Hour, last, float64(11*time.Minute))
+				return
+			}
+			t.Fatal("no such encoding")
+		})
+	}
+}

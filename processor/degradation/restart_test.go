@@ -133,3 +133,29 @@ func TestARestartChangesNothing(t *testing.T) {
 		}
 	}
 }
+
+// Values at the end of what numbers can be do not make a part of the state unreadable.
+func TestHugeBucketsDoNotSpoilTheState(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newMemoryStorage()
+		cfg := func(c *Config) { c.Current = currentP95 }
+		l := live(t, s, cfg)
+		for i := range 100 {
+			l.send(batch("m", "", func(m pmetric.Metric) {
+				h := m.SetEmptyExponentialHistogram()
+				h.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+				dp := h.DataPoints().AppendEmpty()
+				dp.SetTimestamp(at(time.Duration(i) * time.Minute))
+				dp.SetCount(10)
+				dp.SetSum(1)
+				dp.SetScale(0)
+				dp.Positive().SetOffset(1023)
+				dp.Positive().BucketCounts().FromRaw([]uint64{10})
+			}))
+			l.send(gauge("m.a", time.Duration(i)*time.Minute, 1))
+		}
+		l.end()
+		l = live(t, s, cfg)
+		require.Zero(t, l.own("discarded_records", "corrupt"))
+	})
+}

@@ -63,6 +63,7 @@ func newTelemetry(set component.TelemetrySettings, p *degradation) (*telemetry, 
 			detector.Learning:  outcome("learning"),
 			detector.Pooled:    outcome("pooled"),
 			detector.Late:      outcome("late"),
+			detector.Duplicate: outcome("ignored", attribute.String("reason", "duplicate")),
 		},
 		refused: outcome("refused"),
 	}

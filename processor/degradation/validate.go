@@ -31,6 +31,9 @@ func (c *Config) Validate() error {
 	if c.Mode != modeStrict {
 		errs = append(errs, c.validateGuarded())
 	}
+	if (c.Mode != modeStrict || c.Storage != nil) && c.validateWindow() == nil && c.BaselineTTL < c.Window {
+		errs = append(errs, fmt.Errorf("baseline_ttl: %s is not allowed, use the window of %s or more", c.BaselineTTL, c.Window))
+	}
 	for i, name := range c.ExcludeAttributes {
 		if name == "" {
 			errs = append(errs, fmt.Errorf("exclude_attributes[%d]: is empty, use the name of an attribute", i))
@@ -101,9 +104,6 @@ func (c *Config) validateGuarded() error {
 	}
 	if c.MaxDegraded <= 0 {
 		errs = append(errs, fmt.Errorf("max_degraded: %s is not allowed, use more than 0s", c.MaxDegraded))
-	}
-	if windowIsRight && c.BaselineTTL < c.Window {
-		errs = append(errs, fmt.Errorf("baseline_ttl: %s is not allowed, use the window of %s or more", c.BaselineTTL, c.Window))
 	}
 	return errors.Join(errs...)
 }

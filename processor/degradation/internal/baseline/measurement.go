@@ -71,6 +71,15 @@ func (m *Measurement) CopyTo(to *Measurement) {
 	to.Expo = expo
 }
 
+// Room is how many buckets it has memory for.
+func (m *Measurement) Room() int {
+	n := cap(m.Buckets)
+	if m.Expo != nil {
+		n += cap(m.Expo.Positive) + cap(m.Expo.Negative)
+	}
+	return n
+}
+
 // CopyTo makes to the same, in memory of its own, which it reuses.
 func (e *Expo) CopyTo(to *Expo) {
 	positive, negative := to.Positive[:0], to.Negative[:0]

@@ -36,7 +36,7 @@ type Detector struct {
 	newest    int64 // the newest time of any point so far
 	batch     uint64
 	results   []Result
-	open      []*Series // those in an episode
+	open      []*Series // those in an episode, of the ones still seen
 	nextSweep int64
 
 	savedBatch uint64 // the last batch that the written state knows of
@@ -44,6 +44,7 @@ type Detector struct {
 	// of the modes that judge in the order of time
 	queue    []queued
 	waiting  []baseline.Measurement
+	room     int // buckets that waiting has memory for
 	levelled baseline.Measurement
 	disorder bool
 	states   [episode.States]int
@@ -57,8 +58,8 @@ type Detector struct {
 
 // Series is one watched series.
 type Series struct {
-	ring   baseline.Ring // of mode strict
-	guard  *guard        // of the others
+	ring   *baseline.Ring // of mode strict
+	guard  *guard         // of the others
 	stream measure.Stream
 	// last is the newest verdict, by the time of its point; before is when the
 	// newest was before the batch lastIn, which is 0 as long as there is none.
@@ -72,10 +73,9 @@ type Series struct {
 	// stay degraded there for ever.
 	episode  bool
 	reason   verdict.Reason
-	openAt   int    // in Detector.open
+	openAt   int    // in Detector.open, or gone
 	batch    uint64 // the last that has a result of it
 	ordinal  int    // of its first result in that batch
-	shard    uint8
 	lastSeen int64
 
 	// queuedIn is the last batch that has a point of it in Detector.queue,
@@ -115,6 +115,9 @@ const (
 	Pooled
 	// Late: its pane is over, or too many newer ones came before it. Not judged.
 	Late
+	// Duplicate: the same interval of the same series once more. Judged once, in
+	// the modes that judge several together.
+	Duplicate
 	// Outcomes is how many there are.
 	Outcomes
 )
@@ -142,7 +145,7 @@ func (d *Detector) Window() int64 { return d.window }
 // Len is the number of series held.
 func (d *Detector) Len() int { return d.series.size }
 
-// Degraded is the number of series in an episode.
+// Degraded is the number of series in an episode, of the ones still seen.
 func (d *Detector) Degraded() int { return len(d.open) }
 
 // Evicted is how many series had to go in this batch.
@@ -173,7 +176,7 @@ func (d *Detector) Begin(now int64) {
 	d.evicted, d.quarantined, d.rebaselines, d.episodes = 0, 0, 0, 0
 	d.outcomes = [Outcomes]int64{}
 	d.results = d.results[:0]
-	if now >= d.nextSweep {
+	if now >= d.nextSweep || now < d.nextSweep-d.opts.Panes.Width { // or the clock was set back
 		d.sweep()
 		d.nextSweep = now + d.opts.Panes.Width
 	}
@@ -181,7 +184,7 @@ func (d *Detector) Begin(now int64) {
 
 // Series returns the series of the key; nil when there is no room for it.
 func (d *Detector) Series(k Key) *Series {
-	e, evicted := d.series.get(k, d.now, d.now-d.window)
+	e, evicted := d.series.get(k, d.now, d.window)
 	if evicted != nil {
 		d.evicted++
 		d.forget(&evicted.value)
@@ -190,8 +193,11 @@ func (d *Detector) Series(k Key) *Series {
 		return nil
 	}
 	s := &e.value
-	s.lastSeen, s.shard = d.now, uint8(k.shard())
-	if d.opts.Guarded != nil && s.guard == nil {
+	s.lastSeen = d.now
+	switch {
+	case d.opts.Guarded == nil && s.ring == nil:
+		s.ring = &baseline.Ring{}
+	case d.opts.Guarded != nil && s.guard == nil:
 		s.guard = d.newGuard()
 		d.states[episode.Learning]++
 	}
@@ -205,7 +211,7 @@ func (d *Detector) Stream(s *Series, k Key) *measure.Stream {
 	if d.streams == nil {
 		return &s.stream
 	}
-	e, _ := d.streams.get(k, d.now, d.now-d.window)
+	e, _ := d.streams.get(k, d.now, d.window)
 	if e == nil {
 		return nil
 	}
@@ -265,13 +271,12 @@ func (d *Detector) forget(s *Series) {
 	}
 }
 
-// sweep ends, silently, the episodes of series that are no longer seen: they
+// sweep no longer counts the episodes of series that are no longer seen: they
 // are not degraded now, they are gone.
 func (d *Detector) sweep() {
 	for i := len(d.open) - 1; i >= 0; i-- {
-		if d.open[i].lastSeen < d.now-d.window {
-			d.series.shards[d.open[i].shard].dirty = true
-			d.close(d.open[i])
+		if isStale(d.open[i].lastSeen, d.now, d.window) {
+			d.leave(d.open[i])
 		}
 	}
 }

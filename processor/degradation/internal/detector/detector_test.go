@@ -27,7 +27,7 @@ func TestTable(t *testing.T) {
 					oldest, oldestAt = o, at
 				}
 			}
-			e, evicted := tab.get(k, now, staleBefore)
+			e, evicted := tab.get(k, now, 10)
 			switch {
 			case known || len(seen) < 5:
 				if e == nil || evicted != nil {

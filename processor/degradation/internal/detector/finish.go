@@ -42,11 +42,13 @@ func (d *Detector) Finish() []Result {
 func (d *Detector) tell(r *Result) bool {
 	s := r.series
 	if r.Verdict.State == verdict.Degraded {
-		if !s.episode {
-			s.reason = r.Verdict.Reason
-			s.episode, s.openAt = true, len(d.open)
-			d.open = append(d.open, s)
+		switch {
+		case !s.episode:
+			s.episode, s.reason = true, r.Verdict.Reason
+			d.enter(s)
 			d.episodes++
+		case s.openAt == gone:
+			d.enter(s)
 		}
 		r.Reason = s.reason
 		return true
@@ -71,9 +73,27 @@ func (d *Detector) close(s *Series) {
 		return
 	}
 	s.episode = false
+	d.leave(s)
+}
+
+// gone is Series.openAt of an episode whose series is no longer seen. It is not
+// counted, and not over: should the series come back, either it is still
+// degraded, or what was told of it has to be taken back.
+const gone = -1
+
+func (d *Detector) enter(s *Series) {
+	s.openAt = len(d.open)
+	d.open = append(d.open, s)
+}
+
+func (d *Detector) leave(s *Series) {
+	if s.openAt == gone {
+		return
+	}
 	last := len(d.open) - 1
 	d.open[s.openAt] = d.open[last]
 	d.open[s.openAt].openAt = s.openAt
 	d.open[last] = nil
 	d.open = d.open[:last]
+	s.openAt = gone
 }

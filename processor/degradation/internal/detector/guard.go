@@ -85,6 +85,9 @@ const never = math.MaxInt64
 func (d *Detector) roll(s *Series, k, t int64) {
 	g, o := s.guard, d.opts.Guarded
 	m := &g.live.machine
+	if silence := t - s.lastAt; s.lastIn > 0 && silence > d.window {
+		m.Resume(o.Episode, silence)
+	}
 	if _, ok := g.history.Newest(); ok {
 		d.keepCurrents(g, g.log)
 		undecided := int64(never)
@@ -181,6 +184,15 @@ func (d *Detector) learn(g *guard) {
 	g.live.pool = pool{}
 	if g.arms != nil {
 		g.arms.Forget()
+	}
+}
+
+// abandon ends an episode of which nothing was judged for a window: nothing is
+// known of the present. The baseline stays.
+func (d *Detector) abandon(g *guard) {
+	g.live.machine.Reset()
+	if g.arms != nil {
+		g.arms.Reset()
 	}
 }
 

@@ -302,3 +302,38 @@ func TestWhatAnEpisodeTouchesIsLeftOut(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 }
+
+// A small interval that comes late waits like others, and is counted as they are.
+func TestALateSmallIntervalIsPooled(t *testing.T) {
+	d := newGuarded(nil)
+	for i := range int64(4) {
+		d.sendOne(100*i, histogramOf(1, 9))
+	}
+	for _, at := range []int64{450, 430} {
+		d.sendOne(at, histogramOf(1, 2))
+		if n := d.Outcomes(); n[Pooled] != 1 {
+			t.Errorf("at %d: %v, want one pooled", at, n)
+		}
+	}
+}
+
+// What comes after too many newer ones is not judged, and so is not learned.
+func TestWhatIsTooLateIsNotLearned(t *testing.T) {
+	d := newGuarded(func(o *Options) { o.Panes.Width = 1000 })
+	for i := range int64(4) {
+		d.sendOne(1000*i, histogramOf(1, 9))
+	}
+	for i := range int64(maxLog + 10) {
+		d.sendOne(4000+5*i, histogramOf(1, 9))
+		if i >= maxLog-1 { // the log is full, or was
+			d.sendOne(4001, histogramOf(99, 999))
+			if n := d.Outcomes(); n[Late] != 1 {
+				t.Fatalf("%v, want one late", n)
+			}
+		}
+	}
+	got := d.sendOne(5000, histogramOf(1, 9))
+	if mean := got[0].Verdict.Baseline.Mean; mean != 1 {
+		t.Errorf("the baseline's mean is %v", mean)
+	}
+}

@@ -34,12 +34,16 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 		k := d.opts.Panes.Number(t)
 		newest, ok := s.guard.history.Newest()
 		switch {
-		case ok && k < newest:
+		case ok && (k < newest || k == newest && s.guard.isFinal(t)):
 			d.outcomes[Late]++
 			return
 		case ok && k == newest:
 			m = d.level(s.guard, m)
 			q.interval.current = m.Current
+			if t <= s.lastAt && d.isKnown(s.guard, q.interval) {
+				d.duplicate(s, t, ref)
+				return
+			}
 			s.guard.history.Put(m)
 		default:
 			q.waits = d.keep(m)
@@ -55,6 +59,15 @@ func (d *Detector) enqueue(s *Series, t int64, m *baseline.Measurement, ref Ref)
 	d.queue = append(d.queue, q)
 }
 
+// duplicate counts a point that came again: a sender that got no answer sends
+// again what was taken. Of one moment, it is told again as well.
+func (d *Detector) duplicate(s *Series, t int64, ref Ref) {
+	d.outcomes[Duplicate]++
+	if t == s.lastAt {
+		d.note(s, t, s.last, ref)
+	}
+}
+
 // keep copies a measurement, which belongs to its maker, until the end of the
 // batch.
 func (d *Detector) keep(m *baseline.Measurement) int {
@@ -64,9 +77,17 @@ func (d *Detector) keep(m *baseline.Measurement) int {
 	} else {
 		d.waiting = d.waiting[:n+1]
 	}
-	m.CopyTo(&d.waiting[n])
+	to := &d.waiting[n]
+	d.room -= to.Room()
+	m.CopyTo(to)
+	d.room += to.Room()
 	return n + 1
 }
+
+// maxWaiting is how many buckets Detector.waiting keeps the memory of from batch
+// to batch: 8 MiB, all that ten thousand series of a hundred each need when a pane
+// begins. Beyond it some batch was out of the ordinary, and its memory is let go.
+const maxWaiting = 1 << 20
 
 // judgeQueued judges the batch: each series in the order of time.
 func (d *Detector) judgeQueued() {
@@ -85,6 +106,9 @@ func (d *Detector) judgeQueued() {
 		d.count(q.series.guard)
 	}
 	d.queue, d.waiting, d.disorder = d.queue[:0], d.waiting[:0], false
+	if d.room > maxWaiting {
+		d.waiting, d.room = nil, 0
+	}
 }
 
 func (d *Detector) judge(q *queued) {
@@ -97,7 +121,14 @@ func (d *Detector) judge(q *queued) {
 		}
 		m := d.level(g, &d.waiting[q.waits-1])
 		q.interval.current = m.Current
+		if d.isKnown(g, q.interval) {
+			d.duplicate(s, t, q.ref)
+			return
+		}
 		g.history.Put(m)
+	} else if d.isKnown(g, q.interval) {
+		d.duplicate(s, t, q.ref)
+		return
 	}
 	v, judged, inOrder, ok := d.place(g, q.interval)
 	if !ok {
@@ -105,15 +136,18 @@ func (d *Detector) judge(q *queued) {
 		return
 	}
 	switch {
-	case !judged && inOrder:
+	case !judged:
 		d.outcomes[Pooled]++
 	case v.State == verdict.Learning:
 		d.outcomes[Learning]++
 	default:
 		d.outcomes[Evaluated]++
 	}
-	if judged {
+	switch {
+	case judged:
 		s.last = g.season.told(v)
+	case s.last.State == verdict.Degraded && !g.live.machine.InEpisode(): // abandoned
+		s.last = verdict.Verdict{State: verdict.Learning}
 	}
 	if !inOrder {
 		// What is newer was told already. That it is, on the whole, degraded was

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
@@ -41,8 +42,7 @@ func (rs *Restoring) Read(part int, payload []byte) error {
 		switch {
 		case tag == aSeries:
 			e := readEntry[Series](r, part, rs.now)
-			e.value.shard = uint8(part)
-			e.value.read(r, rs.d)
+			e.value.read(r, rs)
 			series = append(series, e)
 		case tag == aStream && rs.d.streams != nil:
 			e := readEntry[measure.Stream](r, part, rs.now)
@@ -62,21 +62,23 @@ func (rs *Restoring) Read(part int, payload []byte) error {
 
 func readEntry[V any](r *record.Reader, part int, now int64) *entry[V] {
 	e := &entry[V]{key: Key{r.Fixed(), r.Fixed()}}
-	e.seen = min(r.Int(), now) // a clock that was ahead would keep it for ever
+	e.seen = min(r.Int(), now) // see the clock in Finish
 	e.order = r.Uint()
 	r.FailUnless(e.key.shard() == part)
 	return e
 }
 
-func (s *Series) read(r *record.Reader, d *Detector) {
+func (s *Series) read(r *record.Reader, rs *Restoring) {
+	d := rs.d
 	if d.opts.Guarded != nil {
 		s.guard = d.newGuard()
 		s.guard.read(r)
 	} else {
-		d.merger.Read(&s.ring, r)
+		s.ring = &baseline.Ring{}
+		d.merger.Read(s.ring, r)
 	}
 	s.stream.Read(r)
-	s.lastSeen = r.Int()
+	s.lastSeen = min(r.Int(), rs.now)
 	if s.episode = r.Bool(); s.episode {
 		s.reason.Read(r)
 	}
@@ -101,7 +103,9 @@ type Restored struct {
 func (rs *Restoring) Finish() Restored {
 	d := rs.d
 	d.newest = max(d.newest, rs.newest)
-	d.nextSweep = rs.sweeps
+	// A clock that was ahead when it was written would keep for ever what was
+	// seen, and sweep never.
+	d.nextSweep = min(rs.sweeps, rs.now+d.opts.Panes.Width)
 	d.batch = restoredIn
 	var out Restored
 	out.Series, out.Expired, out.Refused = restore(d.series, rs.series, rs.oldest)
@@ -119,8 +123,11 @@ func (rs *Restoring) Finish() Restored {
 // resume makes of a series what is not written, since it follows from the rest.
 func (d *Detector) resume(s *Series) {
 	if s.episode {
-		s.openAt = len(d.open)
-		d.open = append(d.open, s)
+		// as it was after the last sweep
+		s.openAt = gone
+		if s.lastSeen >= d.nextSweep-d.opts.Panes.Width-d.window {
+			d.enter(s)
+		}
 	}
 	if s.guard != nil {
 		d.resumeGuard(s.guard)

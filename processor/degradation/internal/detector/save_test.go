@@ -192,3 +192,37 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// A clock that was ahead when the state was written, and is right now, does not
+// keep what is gone among the degraded.
+func TestRestoredFromTheFuture(t *testing.T) {
+	d := newTest(false)
+	const ahead = 1 << 40
+	for t := range int64(8) {
+		m := baseline.ScalarMeasurement(1)
+		if t == 7 {
+			m = baseline.ScalarMeasurement(9)
+		}
+		d.Begin(ahead)
+		d.Observe(d.Series(Key{1}), t*10, &m, Ref{})
+		d.Finish()
+	}
+	if d.Degraded() != 1 {
+		t.Fatal("nothing is degraded, and the test tests nothing")
+	}
+	back := newTest(false)
+	rs := back.Restore(1000, 1<<50)
+	for part, b := range written(d) {
+		if err := rs.Read(part, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rs.Finish()
+	for now := int64(1000); now < 1000+4*back.window; now += back.opts.Panes.Width {
+		back.Begin(now)
+		back.Finish()
+	}
+	if back.Degraded() != 0 {
+		t.Error("it is degraded until the clock gets there")
+	}
+}

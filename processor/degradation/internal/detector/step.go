@@ -47,7 +47,7 @@ func (p *pool) take(e interval, d *Detector) (current float64, from int64, ok bo
 		*p = pool{}
 		return e.current, e.time, true
 	}
-	if p.count > 0 && e.time-p.from > d.window {
+	if p.isOver(e, d) {
 		*p = pool{}
 	}
 	switch {
@@ -74,6 +74,12 @@ func (p *pool) take(e interval, d *Detector) (current float64, from int64, ok bo
 	return current, from, true
 }
 
+// isOver says whether what was pooled before an interval is too old to be judged
+// together with it.
+func (p *pool) isOver(e interval, d *Detector) bool {
+	return p.count > 0 && e.count < d.opts.Guarded.MinCount && e.time-p.from > d.window
+}
+
 // step moves the series on by one interval. judged is false when it waits for
 // others in the pool.
 func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
@@ -84,6 +90,9 @@ func (d *Detector) step(g *guard, e interval) (v verdict.Verdict, judged bool) {
 			g.arms.Judge(e.current, false)
 		}
 		return v, true
+	}
+	if l.machine.InEpisode() && l.pool.isOver(e, d) {
+		d.abandon(g)
 	}
 	current, from, ok := l.pool.take(e, d)
 	if !ok {
@@ -144,6 +153,23 @@ func (d *Detector) place(g *guard, e interval) (v verdict.Verdict, judged, inOrd
 		}
 	}
 	return v, judged, false, true
+}
+
+// isFinal says whether a time is before what can still be judged again, also
+// when the log has to be folded to take it.
+func (g *guard) isFinal(t int64) bool {
+	return t < g.folded || len(g.log) == maxLog && t < g.log[maxLog/2-1].time
+}
+
+// isKnown says whether an interval is in the log already. Streams that fold into
+// one series may well say the same at the same time; a single one does not.
+func (d *Detector) isKnown(g *guard, e interval) bool {
+	n := len(g.log)
+	if n == 0 || e.time > g.log[n-1].time || d.opts.Folds {
+		return false
+	}
+	_, found := slices.BinarySearchFunc(g.log, e, interval.compare)
+	return found
 }
 
 func (d *Detector) rewind(g *guard) {

@@ -8,11 +8,11 @@ import (
 // observeStrict judges a measurement of time t against the panes before t's own, then
 // adds it to that pane.
 func (d *Detector) observeStrict(s *Series, t int64, m *baseline.Measurement, ref Ref) Outcome {
-	if !d.merger.Holds(&s.ring, t) {
+	if !d.merger.Holds(s.ring, t) {
 		return Late
 	}
-	v := d.opts.Rule.Judge(d.merger.Before(&s.ring, t), m.Current)
-	d.merger.Add(&s.ring, t, m)
+	v := d.opts.Rule.Judge(d.merger.Before(s.ring, t), m.Current)
+	d.merger.Add(s.ring, t, m)
 	if s.lastIn != d.batch {
 		s.before, s.lastIn = s.lastAt, d.batch
 	}

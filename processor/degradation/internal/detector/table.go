@@ -46,20 +46,20 @@ func newTable[V any](limit int) *table[V] {
 
 // get returns the entry of the key, making one when there is room. evicted is
 // what had to go for it. Both are nil when the key is refused. An entry not
-// seen since staleBefore is stale. Whoever asks is about to change what is in
+// seen within the time given is stale. Whoever asks is about to change what is in
 // it.
-func (t *table[V]) get(k Key, now, staleBefore int64) (e, evicted *entry[V]) {
+func (t *table[V]) get(k Key, now, within int64) (e, evicted *entry[V]) {
 	sh := &t.shards[k.shard()]
 	if e = sh.entries[k]; e != nil {
 		sh.dirty = true
 		if e.seen != now {
-			e.seen = max(e.seen, now)
+			e.seen = now
 			t.touch(e)
 		}
 		return e, nil
 	}
 	if t.size >= t.max {
-		if t.oldest == nil || t.oldest.seen >= staleBefore {
+		if t.oldest == nil || !isStale(t.oldest.seen, now, within) {
 			return nil, nil
 		}
 		evicted = t.oldest
@@ -69,6 +69,11 @@ func (t *table[V]) get(k Key, now, staleBefore int64) (e, evicted *entry[V]) {
 	t.insert(e)
 	return e, evicted
 }
+
+// isStale says whether something was last seen at another time than within a
+// while before now. One that is further ahead was seen by a clock that has been
+// set back since, and would have to wait until that time comes.
+func isStale(seen, now, within int64) bool { return seen < now-within || seen > now+within }
 
 // insert adds an entry that is not there, as the newest.
 func (t *table[V]) insert(e *entry[V]) {

@@ -89,6 +89,17 @@ func (m *Machine) Learn() { *m = Machine{} }
 // Reset begins anew, with one: nothing is suspect.
 func (m *Machine) Reset() { *m = Machine{state: Normal} }
 
+// Resume is for an episode of which nothing was heard for so long (nanoseconds)
+// that what came before says nothing of the present: the first evaluation
+// decides. One that is cleared ends it, else it goes on, and has lasted for so
+// much less.
+func (m *Machine) Resume(r Rule, silence int64) {
+	if m.InEpisode() {
+		m.state, m.cleared = Recovering, uint16(r.Clear-1)
+		m.since += silence
+	}
+}
+
 // Step takes the next evaluation, in the order of time, and returns the state
 // after it. While Learning it changes nothing.
 func (m *Machine) Step(r Rule, e Evaluation) State {

@@ -20,19 +20,20 @@ const (
 // series whose healthy evaluations are suspect with the given chance. It is the
 // configured m of n where its chance is at most Alpha; else both grow by the
 // same number, so that as many good ones are forgiven as before, until it is,
-// or until m is MaxM. m and n below 1, and n below m, count as 1 and m; beyond
-// the bounds they are returned as they are, never lowered.
+// or until m is MaxM. m and n below 1, and n below m, count as 1 and m. An m beyond
+// MaxM is returned as it is; of the good ones that are forgiven, MaxSlack at most
+// when more must be asked than what is configured.
 func Required(chance float64, m, n int) (needM, needN int) {
 	m = max(m, 1)
 	n = max(n, m)
+	if m >= MaxM || atLeast(m, n, chance) <= Alpha {
+		return m, n
+	}
 	slack := min(n-m, MaxSlack)
 	for needM = m; needM < MaxM; needM++ {
 		if atLeast(needM, needM+slack, chance) <= Alpha {
 			break
 		}
-	}
-	if needM == m {
-		return m, n
 	}
 	return needM, needM + slack
 }

@@ -212,3 +212,18 @@ func ones(set uint32, n int) (m int) {
 	}
 	return m
 }
+
+// What is asked has a chance of at most Alpha, also where a configuration looks
+// back on more evaluations than MaxN, unless MaxM is reached.
+func TestAWideConfigurationIsHeldToAlpha(t *testing.T) {
+	for _, n := range []int{3, 9, 20, 31, 64} {
+		for _, chance := range []float64{0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1} {
+			for m := 2; m < min(n, MaxM); m++ {
+				needM, needN := Required(chance, m, n)
+				if needM < m || needM > needN || needM < MaxM && atLeast(needM, needN, chance) > Alpha {
+					t.Errorf("%d of %d at %v: %d of %d has %v", m, n, chance, needM, needN, atLeast(needM, needN, chance))
+				}
+			}
+		}
+	}
+}

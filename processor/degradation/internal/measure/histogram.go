@@ -215,8 +215,11 @@ func (rd *Reader) measurement(p Point, h Histogram) (baseline.Measurement, Reaso
 		m.NoDistribution = true
 	}
 	m.Current = rd.current(&m)
-	if math.IsNaN(m.Current) {
+	switch {
+	case math.IsNaN(m.Current):
 		return m, NoValue
+	case !Finite(m.Current):
+		return m, NotFinite // buckets reach further than sums may
 	}
 	return m, OK
 }
