@@ -192,7 +192,7 @@ func (d *Detector) learn(g *guard) {
 func (d *Detector) abandon(g *guard) {
 	g.live.machine.Reset()
 	if g.arms != nil {
-		g.arms.Reset()
+		g.arms.Reset(g.live.reason&(verdict.Mean|verdict.P95) == 0)
 	}
 }
 
