@@ -134,7 +134,7 @@ rules:
 	}
 	streams := uint64(20)
 	if testing.Short() {
-		streams = 8
+		streams = 4
 	}
 	seen := map[string]int{}
 	for seed := range streams {

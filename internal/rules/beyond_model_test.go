@@ -73,7 +73,7 @@ func (m *groupModel) holds(v float64, missing bool) bool {
 func TestBeyondPrometheusAsItIsDescribed(t *testing.T) {
 	schedules := uint64(400)
 	if testing.Short() {
-		schedules = 100
+		schedules = 50
 	}
 	seen := map[string]int{}
 	for seed := range schedules {
