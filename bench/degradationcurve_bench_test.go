@@ -1,5 +1,3 @@
-//go:build unix
-
 package bench
 
 import (
@@ -72,12 +70,12 @@ func degradationCurve(b *testing.B, n, limit int) {
 		now := degradationEpoch.Add(time.Duration(minute) * time.Minute)
 		for first := 0; first < n; first += curveBatch {
 			set(first, now)
-			t0 := cpuTime()
+			t0 := int64(cpuTime())
 			to := pmetric.NewMetrics()
 			md.CopyTo(to)
-			t1 := cpuTime()
+			t1 := int64(cpuTime())
 			_ = proc.ConsumeMetrics(context.Background(), to)
-			t2 := cpuTime()
+			t2 := int64(cpuTime())
 			if minute >= minutes-timed {
 				clone, both = clone+t1-t0, both+t2-t0
 				points += min(n, curveBatch)

@@ -1,5 +1,3 @@
-//go:build unix
-
 package bench
 
 import (
@@ -34,14 +32,14 @@ func BenchmarkDegradationBesideSpanmetrics(b *testing.B) {
 			once := func() {
 				for range 5 {
 					next()
-					t0 := cpuTime()
+					t0 := int64(cpuTime())
 					to := pmetric.NewMetrics()
 					md.CopyTo(to)
-					t1 := cpuTime()
+					t1 := int64(cpuTime())
 					_ = proc.ConsumeMetrics(context.Background(), to)
-					t2 := cpuTime()
+					t2 := int64(cpuTime())
 					consumeSpans()
-					t3 := cpuTime()
+					t3 := int64(cpuTime())
 					clone, watched, spans = clone+t1-t0, watched+t2-t1, spans+t3-t2
 				}
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // AppendFloat appends eight bytes.
@@ -22,9 +23,13 @@ func AppendFloats(b []byte, fs []float64) []byte {
 
 // AppendCounts appends their number and each of them.
 func AppendCounts[N uint32 | uint64](b []byte, counts []N) []byte {
-	b = binary.AppendUvarint(b, uint64(len(counts)))
+	b = slices.Grow(binary.AppendUvarint(b, uint64(len(counts))), len(counts))
 	for _, n := range counts {
-		b = binary.AppendUvarint(b, uint64(n))
+		if n < 0x80 { // most are, and zero
+			b = append(b, byte(n))
+		} else {
+			b = binary.AppendUvarint(b, uint64(n))
+		}
 	}
 	return b
 }
@@ -49,7 +54,13 @@ func AppendString(b []byte, s string) []byte {
 type Reader struct {
 	rest   []byte
 	failed bool
+	shared [maxShared][]float64
+	next   int // the place in shared to use next
 }
+
+// maxShared is how many different lists SharedFloats knows. There are few:
+// senders have a handful of bucket layouts.
+const maxShared = 16
 
 // NewReader reads b, which must not change meanwhile.
 func NewReader(b []byte) *Reader { return &Reader{rest: b} }
@@ -103,12 +114,18 @@ func (r *Reader) Fixed() uint64 {
 	return v
 }
 
-// Uint32 is Uint of at most 32 bits.
-func (r *Reader) Uint32() uint32 {
+// UintUpTo is Uint, which must be at most limit.
+func (r *Reader) UintUpTo(limit uint64) uint64 {
 	v := r.Uint()
-	r.FailUnless(v <= math.MaxUint32)
-	return uint32(v)
+	if v > limit {
+		r.Fail()
+		return 0
+	}
+	return v
 }
+
+// Uint32 is Uint of at most 32 bits.
+func (r *Reader) Uint32() uint32 { return uint32(r.UintUpTo(math.MaxUint32)) }
 
 // Int reads what binary.AppendVarint wrote.
 func (r *Reader) Int() int64 {
@@ -152,6 +169,17 @@ func (r *Reader) Bool() bool {
 // Float reads what AppendFloat wrote.
 func (r *Reader) Float() float64 { return math.Float64frombits(r.Fixed()) }
 
+// Float32 reads four bytes, little endian.
+func (r *Reader) Float32() float32 {
+	if len(r.rest) < 4 {
+		r.Fail()
+		return 0
+	}
+	v := math.Float32frombits(binary.LittleEndian.Uint32(r.rest))
+	r.rest = r.rest[4:]
+	return v
+}
+
 // Len reads the number of elements that follow: at most limit, each of which
 // takes size bytes at least. More than the bytes left could hold is a failure,
 // and 0, so that nobody makes room for what is not there.
@@ -184,6 +212,23 @@ func (r *Reader) Floats(limit int) []float64 {
 		fs[i] = r.Float()
 		r.FailUnless(!math.IsNaN(fs[i]) && !math.IsInf(fs[i], 0))
 	}
+	return fs
+}
+
+// SharedFloats is Floats of a list that nobody changes: equal ones are read into
+// the same memory.
+func (r *Reader) SharedFloats(limit int) []float64 {
+	fs := r.Floats(limit)
+	if len(fs) == 0 {
+		return nil
+	}
+	for _, known := range r.shared {
+		if slices.Equal(known, fs) {
+			return known
+		}
+	}
+	r.shared[r.next] = fs
+	r.next = (r.next + 1) % maxShared
 	return fs
 }
 

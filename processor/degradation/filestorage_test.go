@@ -52,7 +52,7 @@ func TestBrokenFiles(t *testing.T) {
 		"empty": func([]byte) []byte { return nil },
 		"a byte in each record": func(b []byte) []byte {
 			for at := 0; ; {
-				next := bytes.Index(b[at:], []byte("fdeg"))
+				next := bytes.Index(b[at:], []byte("fosr"))
 				if next < 0 {
 					return b
 				}

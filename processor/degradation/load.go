@@ -9,8 +9,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // load reads the state back. Whatever cannot be used is left out, counted and

@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // saveStep is how many series are written down while consumers wait: some

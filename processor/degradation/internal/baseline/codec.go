@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // maxBuckets bounds the layout of an explicit histogram that is read back; no

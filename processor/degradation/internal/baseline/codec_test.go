@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 

@@ -1,7 +1,7 @@
 package detector
 
 import (
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 

@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // Restoring puts a state that was written back into a detector that has seen

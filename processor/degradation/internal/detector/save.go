@@ -3,8 +3,8 @@ package detector
 import (
 	"encoding/binary"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // Version is of the layout of everything that is written. It must change with

@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/season"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )

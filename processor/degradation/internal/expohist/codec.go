@@ -3,7 +3,7 @@ package expohist
 import (
 	"encoding/binary"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 )
 
 // Append appends what Read reads.

@@ -4,9 +4,9 @@ import (
 	"encoding/binary"
 	"math"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // What a stream remembers of its last point.

@@ -5,8 +5,8 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
 )
 
 // nextHistogram makes the next point of a cumulative histogram of a kind.
