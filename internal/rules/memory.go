@@ -14,6 +14,7 @@ import (
 type made struct {
 	metric      labels.Labels // with the name
 	value       float64
+	isNumber    bool          // not a histogram
 	source      labels.Labels // without the name
 	labels      labels.Labels // of the alert
 	hash        uint64        // of labels
@@ -63,7 +64,7 @@ func (r *alerting) alertOf(s promql.Sample, lb *labels.Builder, e evaluation) (u
 	switch {
 	case isNew:
 		changed = needNothing
-	case s.H != nil || math.Float64bits(el.value) != math.Float64bits(s.F):
+	case s.H != nil || !el.isNumber || math.Float64bits(el.value) != math.Float64bits(s.F):
 		changed = needValue
 	}
 	x := expansion{x: r.expand, s: s}
@@ -89,6 +90,6 @@ func (r *alerting) alertOf(s promql.Sample, lb *labels.Builder, e evaluation) (u
 		}
 		el.annotations = b.Labels()
 	}
-	el.value = s.F
+	el.value, el.isNumber = s.F, s.H == nil
 	return el.hash, &Alert{Labels: el.labels, Annotations: el.annotations, ActiveAt: e.at, Value: s.F, source: el.source}
 }

@@ -5,34 +5,16 @@ import (
 	"github.com/prometheus/prometheus/model/labels"
 )
 
-// selectors is what rules ask of the series of one name: any one may match. nil
-// = no rule asks.
-type selectors [][]*labels.Matcher
-
-// match tells whether some rule selects the series.
-func (s selectors) match(ls labels.Labels) bool {
-next:
-	for _, ms := range s {
-		for _, m := range ms {
-			if !m.Matches(ls.Get(m.Name)) {
-				continue next
-			}
-		}
-		return true
-	}
-	return false
-}
-
 // index finds selectors by the name of a series.
 type index struct {
-	byName map[string]selectors
+	byName map[string][][]*labels.Matcher
 	other  []splitSelector // names matched by an expression, or not at all
 }
 
 type splitSelector struct{ name, rest []*labels.Matcher }
 
 func newIndex(all [][]*labels.Matcher) index {
-	ix := index{byName: map[string]selectors{}}
+	ix := index{byName: map[string][][]*labels.Matcher{}}
 	for _, ms := range all {
 		equal := ""
 		var s splitSelector
@@ -51,21 +33,22 @@ func newIndex(all [][]*labels.Matcher) index {
 			continue
 		}
 		// Several matchers on the name: all of them must hold.
-		if (selectors{s.name}).match(labels.FromStrings(model.MetricNameLabel, equal)) {
+		if anyMatches([][]*labels.Matcher{s.name}, labels.FromStrings(model.MetricNameLabel, equal)) {
 			ix.byName[equal] = append(ix.byName[equal], s.rest)
 		}
 	}
 	return ix
 }
 
-func (ix *index) of(name string) selectors {
+// of is called once for each name, and not for each point.
+func (ix *index) of(name string) *selectors {
 	found := ix.byName[name]
 	found = found[:len(found):len(found)]
 	ls := labels.FromStrings(model.MetricNameLabel, name)
 	for _, s := range ix.other {
-		if (selectors{s.name}).match(ls) {
+		if anyMatches([][]*labels.Matcher{s.name}, ls) {
 			found = append(found, s.rest)
 		}
 	}
-	return found
+	return newSelectors(found)
 }

@@ -50,7 +50,7 @@ func TestOnlyWhatSomeRuleSelects(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, c.want, ix.of(c.name).match(ls), "%s%s", c.name, c.labels)
 	}
-	assert.Nil(t, func() selectors { ix := indexOf(t, "a"); return ix.of("z") }(), "a name that nobody asks for costs nothing more")
+	assert.Nil(t, func() *selectors { ix := indexOf(t, "a"); return ix.of("z") }(), "a name that nobody asks for costs nothing more")
 }
 
 // before must say when the resource exported last before the point's export,

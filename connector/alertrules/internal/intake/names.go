@@ -112,7 +112,7 @@ type familyKey struct {
 // series name that it has in Prometheus.
 type family struct {
 	name                       string
-	value, bucket, sum, number selectors
+	value, bucket, sum, number *selectors
 }
 
 // maxFamilies bounds the cache of names; beyond it names are translated anew.

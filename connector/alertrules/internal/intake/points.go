@@ -48,7 +48,7 @@ func (w *writer) metric(m pmetric.Metric, f *family) {
 }
 
 // float writes one number under a name, if a rule selects it.
-func (w *writer) float(sel selectors, name, extraName, extraValue string, p store.Point, v float64) (wanted bool) {
+func (w *writer) float(sel *selectors, name, extraName, extraValue string, p store.Point, v float64) (wanted bool) {
 	if sel == nil {
 		return false
 	}
