@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 )
 
 // Append appends what Read reads: all but what came since the last Mark.

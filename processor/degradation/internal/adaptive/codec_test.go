@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/record"
+	"github.com/foundation-os/otelcol-foundation/internal/record"
 )
 
 var testParams = &Params{Up: true, Down: true, M: 2, N: 3, Deviations: 5, Ratio: 1.2, DriftRatio: 1.1, MinValues: 20, BlockStages: 2}
