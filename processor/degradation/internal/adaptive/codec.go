@@ -31,6 +31,7 @@ func (c *codec) arms(a *Arms) {
 	c.memory(&a.memory)
 	c.limits(&a.limits)
 	c.floats(&a.centre, &a.deviation)
+	c.bool(&a.stale)
 	c.carried(&a.mark)
 }
 
