@@ -33,7 +33,6 @@ type Arms struct {
 	params *Params
 	memory memory
 	limits limits
-	stale  bool // since the last Settle the memory says something else
 	// of the baseline at the end of the stage
 	centre, deviation float64
 
@@ -49,7 +48,7 @@ type carried struct {
 	// since the last Settle: how far the levels went, and where they were then.
 	since   extremes
 	settled levels
-	// told is how far they went in an alarm that is over.
+	// told is how far they went in an alarm that is over, until the memory has it.
 	told extremes
 	// While an arm keeps an episode: 1 + the index of the scale, on which side,
 	// and how far it must go back.
@@ -83,9 +82,8 @@ func (a *Arms) Learn(currents []float64) {
 	if a.memory.unit > 0 && len(currents) > 0 && a.memory.closes() {
 		a.centre, a.deviation = a.memory.spread(currents)
 	}
-	if a.stale {
+	if a.memory.closed() {
 		a.limits.set(&a.memory, a.now.count, len(currents), a.params)
-		a.stale = false
 	}
 }
 
@@ -103,14 +101,12 @@ func (a *Arms) begin(sorted []float64) {
 // Settle says that a pane is over and that all since the last Settle is normal.
 func (a *Arms) Settle() {
 	c := &a.now
-	if c.told != none() {
+	a.memory.add(&c.since, a.centre, a.deviation, a.params.BlockStages)
+	if a.memory.closed() {
 		a.memory.tell(&c.told)
-		a.stale = true
+		c.told = none()
 	}
-	if a.memory.add(&c.since, a.centre, a.deviation, a.params.BlockStages) {
-		a.stale = true
-	}
-	c.since, c.told, c.settled = none(), none(), c.levels
+	c.since, c.settled = none(), c.levels
 }
 
 // Judge looks at the next evaluation, in the order of time. inEpisode is whether

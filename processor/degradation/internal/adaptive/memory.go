@@ -105,14 +105,17 @@ func (m *memory) chooseUnit(values []float64) bool {
 // closes says whether the present pane is the last of its stage.
 func (m *memory) closes() bool { return m.panes == stagePanes-1 }
 
+// closed says whether the last pane was the last of its stage: only then do the
+// blocks change.
+func (m *memory) closed() bool { return m.panes == 0 }
+
 // add remembers how far the levels went in a pane, and of what baseline it is.
-// It says whether the pane closed a stage.
-func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) bool {
+func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) {
 	s := &m.stages[m.stage]
 	s.extremes.merge(e)
 	s.centre, s.deviation = bounded(centre), bounded(deviation)
 	if m.panes++; m.panes < stagePanes {
-		return false
+		return
 	}
 	m.panes = 0
 	m.stage = (m.stage + 1) % Stages
@@ -121,7 +124,6 @@ func (m *memory) add(e *extremes, centre, deviation float64, blockStages int) bo
 	}
 	m.staged = min(m.staged+1, Stages)
 	m.stages[m.stage] = part{extremes: none()}
-	return true
 }
 
 // keep moves a stage into the blocks.
