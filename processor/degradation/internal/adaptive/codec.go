@@ -31,7 +31,6 @@ func (c *codec) arms(a *Arms) {
 	c.memory(&a.memory)
 	c.limits(&a.limits)
 	c.floats(&a.centre, &a.deviation)
-	c.bool(&a.stale)
 	c.carried(&a.mark)
 }
 
