@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/foundation-os/otelcol-foundation/bench/internal/drive"
@@ -87,14 +88,15 @@ type share struct {
 }
 
 func (r row) String() string {
-	s := fmt.Sprintf("%s σ %.1f %s false %.4f", r.form, r.sigma, r.mode, r.false24h)
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s σ %.1f %s false %.4f", r.form, r.sigma, r.mode, r.false24h)
 	for i, f := range r.found {
-		s += fmt.Sprintf(" ×%v %.1f %%", steps[i], 100*f.of)
+		fmt.Fprintf(&s, " ×%v %.1f %%", steps[i], 100*f.of)
 		if f.of > 0 {
-			s += fmt.Sprintf(" after %s", f.median)
+			fmt.Fprintf(&s, " after %s", f.median)
 		}
 	}
-	return s
+	return s.String()
 }
 
 // measure runs every mode there is over the same values.

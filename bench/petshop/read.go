@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -130,12 +131,11 @@ func readTarget(path string) (*fault, error) {
 // readTable reads three header rows (service, metric, statistic), a row that
 // names the index, and a row for each interval. What is not there is empty.
 func readTable(path string) (*table, error) {
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	r := csv.NewReader(file)
+	r := csv.NewReader(bytes.NewReader(text))
 	r.FieldsPerRecord = -1 // the index' row is shorter in some
 	rows, err := r.ReadAll()
 	if err != nil {

@@ -147,11 +147,12 @@ func (r *result) scoreFault(mode string, f *fault, quiet *table) error {
 		// The quiet run is of other days. It is moved by whole ones, to before
 		// the fault, and what would reach into the fault is left out: what
 		// depends on the time of day stays where it was.
-		days := first.Sub(quiet.at[len(quiet.at)-1]) / (24 * time.Hour)
-		if first.Before(quiet.at[len(quiet.at)-1]) {
-			days--
+		const day = 24 * time.Hour
+		apart := first.Sub(quiet.at[len(quiet.at)-1])
+		move := apart.Truncate(day)
+		if apart >= 0 {
+			move += day
 		}
-		move := days*24*time.Hour + 24*time.Hour
 		for i, at := range quiet.at {
 			if moved := at.Add(move); !moved.Add(width).After(first) {
 				if _, err := p.play(quiet, i, moved, 1); err != nil {

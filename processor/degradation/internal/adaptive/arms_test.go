@@ -186,6 +186,22 @@ func TestTold(t *testing.T) {
 	}
 }
 
+// After what the rule told the averages are where they were before it.
+func TestTheRulesEpisodeLeavesNoTrace(t *testing.T) {
+	p, noise := newPlayer(nil), lognormal(6, 0.1)
+	p.run(720, func(int) float64 { return noise() })
+	a := p.arms
+	a.Settle()
+	before := a.now
+	for range 50 {
+		a.Judge(5, true)
+	}
+	a.Reset(false)
+	if a.now.levels != before.levels || a.now.since != before.since || a.now.told != before.told {
+		t.Fatalf("%+v, want %+v", a.now, before)
+	}
+}
+
 // All values a thousand times as large: the same verdicts.
 func TestUnitsDoNotMatter(t *testing.T) {
 	for seed := range uint64(20) {

@@ -108,3 +108,17 @@ func TestSuspects(t *testing.T) {
 		}
 	}
 }
+
+// One that is sure needs no other, and is a suspect like others where it comes
+// before the episode.
+func TestSure(t *testing.T) {
+	r := Rule{M: 3, N: 4, Clear: 1}
+	var m Machine
+	m.Reset()
+	if s := m.Step(r, Evaluation{Time: 10, From: 8, Suspect: true}); s != Pending {
+		t.Fatal(s)
+	}
+	if s := m.Step(r, Evaluation{Time: 20, From: 20, Sure: true}); s != Degraded || m.Since() != 20 {
+		t.Fatal(s, m.Since())
+	}
+}
