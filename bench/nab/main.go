@@ -32,13 +32,14 @@ import (
 )
 
 // settings are those of a mode, the same for all files: the shipped ones but for
-// what the benchmark asks for. It wants anomalies in both directions, in series
-// of a point every five minutes to an hour with daily patterns, of single points
-// too, and once each: so the past is ten days in panes of an hour, what is told
-// is remembered for twenty, one suspect is enough, and an episode ends after three
-// hours of quiet. Mode adaptive leaves the ratios out, which daily patterns exceed
-// every day, and asks for no distance from the median, which in a series that is
-// low at night and high by day is never far.
+// what the benchmark asks for. It wants anomalies in both directions, single
+// points among them, once each, in series of a point every five minutes to an
+// hour with daily patterns. So the past is ten days in panes of an hour, and 240
+// values of it before anything is said; what is told is remembered for thirty
+// days, and does not become normal sooner; one suspect is enough. Mode adaptive
+// leaves the ratios out, which daily patterns exceed every day, and asks for no
+// distance from the median, which is never far in a series that is low at night
+// and high by day.
 func settings(mode string) drive.Settings {
 	s := drive.Settings{
 		"direction":    "both",
