@@ -79,6 +79,14 @@ test-e2e: build $(TOOLS)/gotestsum
 test-statistics: ## the sampler's statistics at full size: 10^6 spans a name, 10^7 decisions nested; TRACES=folder for more real traces
 	STATISTICS=full $(GO) test -count=1 -timeout 60m -v -run 'Statistics|Nested|DoNotDepend|RealTraces|ThroughAStep' ./processor/adaptivesampler
 
+.PHONY: test-schedules
+test-schedules: ## the rules engine beside Prometheus' own on 10,000 random schedules
+	SCHEDULES=$(or $(SCHEDULES),10000) $(GO) test -count=1 -timeout 60m -v -run SameStatesAsUpstream ./internal/rules
+
+.PHONY: kill
+kill: ## a process of rules engine and storage, killed a thousand times
+	KILLS=$(or $(KILLS),1000) $(GO) test -count=1 -timeout 60m -v -run 'TestKill$$' ./connector/alertrules
+
 .PHONY: overload
 overload: build ## ten minutes of four times what the collector can do, in 512 MiB
 	OVERLOAD=10m $(GO) test -count=1 -timeout 30m -v -run Overload ./e2e
@@ -87,6 +95,14 @@ overload: build ## ten minutes of four times what the collector can do, in 512 M
 bench: ## ns and allocations per item of every component beside a bare clone, as docs/benchmarks.md shows them
 	$(GO) test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) ./bench/ | tee .tools/bench.txt
 	@$(MAKE) --no-print-directory $(TOOLS)/benchstat >/dev/null && $(TOOLS)/benchstat .tools/bench.txt
+	@$(MAKE) --no-print-directory bench-degradation
+
+# Clean series need no data; the two data sets are not part of this repository.
+.PHONY: bench-degradation
+bench-degradation: ## what degradation finds and what it tells wrongly: SERIES=10000 of each kind; NAB=folder and PETSHOP=folder of these data sets
+	$(GO) run ./bench/clean -series $(or $(SERIES),$(if $(CI),100,10000)) -stepped $(if $(CI),20,200)
+	$(if $(NAB),$(GO) run ./bench/nab -data $(NAB) -windows $(NAB)/combined_windows.json -profiles $(NAB)/profiles.json,@echo "NAB=folder not given: the Numenta Anomaly Benchmark is left out")
+	$(if $(PETSHOP),$(GO) run ./bench/petshop -data $(PETSHOP),@echo "PETSHOP=folder not given: PetShop is left out")
 
 ## ---- sources -----------------------------------------------------------------
 

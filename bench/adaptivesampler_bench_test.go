@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -206,10 +205,7 @@ func BenchmarkAdaptiveSamplerInTurn(b *testing.B) {
 		payload[i] = adaptiveSamplerTraces("")
 	}
 	start := func(b *testing.B, name string, factory processor.Factory, cfg component.Config) way {
-		p, err := factory.CreateTraces(b.Context(), adaptiveSamplerSettings(factory.Type()), cfg, consumertest.NewNop())
-		require.NoError(b, err)
-		require.NoError(b, p.Start(b.Context(), componenttest.NewNopHost()))
-		b.Cleanup(func() { require.NoError(b, p.Shutdown(context.Background())) })
+		p := adaptiveSamplerStarted(b, factory, cfg)
 		return way{name, func() { wholeTraceFeed(payload, func(td ptrace.Traces) { _ = p.ConsumeTraces(b.Context(), td) }) }}
 	}
 	for _, c := range []struct {

@@ -137,10 +137,11 @@ func degradationAttributes(m pcommon.Map, i int) {
 	m.PutStr("server.address", "shop.example.com")
 }
 
-func degradationProcessor(b *testing.B, metric string, maxSeries int) processor.Metrics {
+func degradationProcessor(b *testing.B, mode degradation.Mode, metric string, maxSeries int) processor.Metrics {
 	b.Helper()
 	f := degradation.NewFactory()
 	cfg := f.CreateDefaultConfig().(*degradation.Config)
+	cfg.Mode = mode
 	cfg.Metrics = []string{metric}
 	cfg.MaxSeries = maxSeries
 	p, err := f.CreateMetrics(context.Background(), processortest.NewNopSettings(component.MustNewType("degradation")), cfg, consumertest.NewNop())
@@ -153,17 +154,24 @@ func degradationProcessor(b *testing.B, metric string, maxSeries int) processor.
 // BenchmarkDegradation: each point in its next minute, so that the cost of a
 // new pane and a new baseline every fifth is in it. "clone" is the copy that
 // every row makes first, since the processor appends to what it gets; subtract
-// it. "unwatched" is a batch of which nothing is watched.
+// it. "unwatched" is a batch of which nothing is watched, the others are the modes.
 func BenchmarkDegradation(b *testing.B) {
 	for _, p := range degradationPayloads() {
-		for _, row := range []struct{ name, watch string }{
-			{"clone", ""}, {"unwatched", "other"}, {"watched", "http.server.request.duration"},
+		for _, row := range []struct {
+			name, watch string
+			mode        degradation.Mode
+		}{
+			{"clone", "", ""},
+			{"unwatched", "other", "guarded"},
+			{"strict", "http.server.request.duration", "strict"},
+			{"guarded", "http.server.request.duration", "guarded"},
+			{"adaptive", "http.server.request.duration", "adaptive"},
 		} {
 			b.Run(p.name+"/"+row.name, func(b *testing.B) {
 				md, next := p.make(degradationSeries)
 				var proc processor.Metrics
 				if row.watch != "" {
-					proc = degradationProcessor(b, row.watch, degradationSeries)
+					proc = degradationProcessor(b, row.mode, row.watch, degradationSeries)
 				}
 				to := pmetric.NewMetrics()
 				once := func() {
@@ -191,26 +199,32 @@ func BenchmarkDegradation(b *testing.B) {
 // window of one point a minute.
 func BenchmarkDegradationMemory(b *testing.B) {
 	for _, p := range degradationPayloads() {
-		b.Run(p.name, func(b *testing.B) {
-			var bytes float64
-			for b.Loop() {
-				md, next := p.make(degradationSeries)
-				proc := degradationProcessor(b, "http.server.request.duration", degradationSeries)
-				var before, after runtime.MemStats
-				runtime.GC()
-				runtime.ReadMemStats(&before)
-				for range 80 {
-					next()
-					to := pmetric.NewMetrics()
-					md.CopyTo(to)
-					_ = proc.ConsumeMetrics(context.Background(), to)
+		for _, mode := range []degradation.Mode{"strict", "guarded", "adaptive"} {
+			b.Run(p.name+"/"+string(mode), func(b *testing.B) {
+				var bytes float64
+				for b.Loop() {
+					bytes = degradationMemory(b, p, mode)
 				}
-				runtime.GC()
-				runtime.ReadMemStats(&after)
-				bytes = float64(int64(after.HeapAlloc) - int64(before.HeapAlloc))
-				runtime.KeepAlive(proc)
-			}
-			b.ReportMetric(bytes/degradationSeries, "B/series")
-		})
+				b.ReportMetric(bytes/degradationSeries, "B/series")
+			})
+		}
 	}
+}
+
+func degradationMemory(b *testing.B, p degradationPayload, mode degradation.Mode) float64 {
+	md, next := p.make(degradationSeries)
+	proc := degradationProcessor(b, mode, "http.server.request.duration", degradationSeries)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for range 80 {
+		next()
+		to := pmetric.NewMetrics()
+		md.CopyTo(to)
+		_ = proc.ConsumeMetrics(context.Background(), to)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(proc)
+	return float64(int64(after.HeapAlloc) - int64(before.HeapAlloc))
 }

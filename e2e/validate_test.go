@@ -29,6 +29,8 @@ func TestShippedConfigurationsValidate(t *testing.T) {
 	require.NoError(t, err, out)
 	out, err = validate(t, nil, shipped, "examples/demo/overlay.yaml")
 	require.NoError(t, err, out)
+	out, err = validate(t, nil, shipped, "examples/alertmanager/overlay.yaml")
+	require.NoError(t, err, out)
 }
 
 // Every optional back-end of the shipped configuration, switched on as its first
@@ -40,9 +42,13 @@ func TestOptionalBackendsValidate(t *testing.T) {
 	off := regexp.MustCompile(`(?m)^( *)#([^ #\n].*)$`)
 	require.Greater(t, len(off.FindAllIndex(text, -1)), 40, "the optional lines are recognised")
 	on := off.ReplaceAllString(string(text), "$1$2")
-	for _, backend := range []string{"otlp_grpc", "datadog_foundation", "prometheus_remote_write", "googlecloud", "azure_monitor"} {
+	for _, backend := range []string{"otlp_grpc", "datadog_foundation", "prometheus_remote_write", "googlecloud", "azure_monitor", "alertmanager"} {
 		assert.Equal(t, 1, strings.Count(on, "\n  "+backend+":\n"), "%s has a block", backend)
-		assert.GreaterOrEqual(t, strings.Count(on, "\n        - "+backend+"\n"), 2, "%s has lines in the pipelines", backend)
+		lines := 2
+		if backend == "alertmanager" {
+			lines = 1 // it takes alert events only
+		}
+		assert.GreaterOrEqual(t, strings.Count(on, "\n        - "+backend+"\n"), lines, "%s has lines in the pipelines", backend)
 	}
 	file := filepath.Join(t.TempDir(), "on.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(on), 0o600))
@@ -82,8 +88,8 @@ func TestWrongConfigurationsFail(t *testing.T) {
 			[]string{"adaptive_sampler", "mode", "item", "trace", "span"},
 		},
 		"another mode that does not exist yet": {
-			`processors: {degradation: {mode: adaptive}}`,
-			[]string{"degradation", "mode", "adaptive", "strict"},
+			`processors: {degradation: {mode: seasonal}}`,
+			[]string{"degradation", "mode", "seasonal", "guarded", "strict"},
 		},
 		"window that is no multiple of the pane": {
 			`processors: {degradation: {window: 7s, pane: 2s}}`,

@@ -60,15 +60,15 @@ func component(pkg string) string {
 }
 
 // isAlgorithm tells the packages that must not know that they live in a
-// collector. Exempt are the ones that do I/O or test support by nature and say
-// so in their doc.go, and what mdatagen writes.
+// collector. Exempt are the ones that do I/O, test support or configuration by
+// nature and say so in their doc.go, and what mdatagen writes.
 func isAlgorithm(pkg string) bool {
 	inComponent := component(pkg) != "" && strings.HasPrefix(pkg, component(pkg)+"/internal/")
 	if !inComponent && !strings.HasPrefix(pkg, "internal/") {
 		return false
 	}
 	switch path.Base(pkg) {
-	case "store", "intake", "metadata", "metadatatest", "goldentest":
+	case "store", "intake", "metadata", "metadatatest", "goldentest", "strictclient":
 		return false
 	}
 	return true

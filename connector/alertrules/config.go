@@ -3,13 +3,12 @@ package alertrules
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/prometheus/otlptranslator"
+	"go.opentelemetry.io/collector/component"
 
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
 )
@@ -28,6 +27,10 @@ type Config struct {
 	// last 15 minutes, are told again as <prefix>.active. Times are multiples of
 	// it. Default 1m; at least 1s; 0s = never.
 	ResendInterval time.Duration `mapstructure:"resend_interval"`
+	// Storage is the ID of the storage extension that keeps the state of the alerts
+	// over restarts: what is pending and firing, since when, and the events that were
+	// not taken yet. Default none: the state is in memory only.
+	Storage *component.ID `mapstructure:"storage"`
 	// Directory keeps the samples over a restart, with a write-ahead log. Empty
 	// (the default) = a private temporary directory, removed at shutdown.
 	Directory string `mapstructure:"directory"`
@@ -61,6 +64,8 @@ type Config struct {
 	// Events are rules that act on log records and spans as they arrive. Default
 	// none.
 	Events []Event `mapstructure:"events"`
+
+	registry *registry // of the factory that made it; nil = none
 }
 
 // Limits bound memory and work. What is beyond is refused and counted.
@@ -191,7 +196,12 @@ func (c *Config) Validate() error {
 		}
 	}
 	errs = append(errs, c.duplicates()...)
-	_, err := c.loadGroups()
+	// At a reload bad rule files are no error here, which would end the process: the
+	// older ones stay in force, and the engine says so.
+	if _, _, err := c.readRuleFiles(); !c.registry.reloads() {
+		errs = append(errs, err)
+	}
+	_, err := c.shortRules()
 	errs = append(errs, err)
 	_, err = newEventRules(c, nopTelemetry())
 	errs = append(errs, err)
@@ -230,53 +240,6 @@ func (c *Config) duplicates() []error {
 		check(fmt.Sprintf("events[%d]", i), c.Events[i].Name)
 	}
 	return errs
-}
-
-// loadGroups reads the rule files and compiles the short rules.
-func (c *Config) loadGroups() ([]*rules.Group, error) {
-	opt := rules.Options{Interval: c.EvaluationInterval, ExternalLabels: c.ExternalLabels, AlertsPerRule: c.Limits.AlertsPerRule}
-	var groups []*rules.Group
-	files, errs := c.files()
-	for _, f := range files {
-		content, err := os.ReadFile(f)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("rule_files: %w", err))
-			continue
-		}
-		loaded, err := rules.Load(f, content, opt)
-		errs = append(errs, err)
-		groups = append(groups, loaded...)
-	}
-	if len(c.Rules) > 0 {
-		ts := make([]rules.Threshold, len(c.Rules))
-		for i := range c.Rules {
-			ts[i] = c.Rules[i].compileable()
-		}
-		g, err := rules.Compile("rules", "", "rules", ts, opt)
-		errs = append(errs, err)
-		groups = append(groups, g)
-	}
-	return groups, errors.Join(errs...)
-}
-
-// files expands the globs, each file once.
-func (c *Config) files() (files []string, errs []error) {
-	for i, glob := range c.RuleFiles {
-		matched, err := filepath.Glob(glob)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("rule_files[%d]: %q is no legal pattern: %w", i, glob, err))
-			continue
-		}
-		if len(matched) == 0 {
-			errs = append(errs, fmt.Errorf("rule_files[%d]: %q matches no file, must match at least one", i, glob))
-		}
-		for _, f := range matched {
-			if f = filepath.Clean(f); !slices.Contains(files, f) {
-				files = append(files, f)
-			}
-		}
-	}
-	return files, errs
 }
 
 // strategyOption is the translator's own name for the strategy.

@@ -32,6 +32,7 @@ func TestEveryKeyIsRead(t *testing.T) {
 evaluation_interval: 10s
 eval_delay: 5s
 resend_interval: 2m
+storage: file_storage/a
 directory: `+dir+`
 degradation_events: false
 translation_strategy: UnderscoreEscapingWithSuffixes
@@ -70,6 +71,7 @@ events:
 `)
 	require.NoError(t, err)
 	assert.Equal(t, 5*time.Second, c.EvalDelay)
+	assert.Equal(t, "file_storage/a", c.Storage.String())
 	assert.Equal(t, 2*time.Minute, c.ResendInterval)
 	assert.Equal(t, []Kind{KindPending, KindNoData, KindFlapping}, c.Emit)
 	assert.Equal(t, 0.7, *c.Rules[0].RecoverAt)
@@ -99,7 +101,7 @@ groups:
 		return "rules: [{name: R, metric: m, aggregate: avg, window: 1m, op: gt" + s + "}]"
 	}
 	for _, c := range []struct{ name, yaml, want string }{
-		{"unknown key", "storage: x", "storage"},
+		{"unknown key", "storages: x", "storages"},
 		{"unknown key of a rule", rule(", recovers_at: 1"), "recovers_at"},
 		{"resend", "resend_interval: 10ms", "resend_interval: 10ms is too short, must be at least 1s, or 0s for never"},
 		{"negative resend", "resend_interval: -1m", "resend_interval: -1m0s is too short, must be at least 1s, or 0s for never"},
@@ -167,7 +169,7 @@ func TestAFileThatTwoPatternsMatchIsLoadedOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.yaml"), []byte(`groups: [{name: g, rules: [{alert: A, expr: up == 0}]}]`), 0o600))
 	c := createDefaultConfig().(*Config)
 	c.RuleFiles = []string{filepath.Join(dir, "*.yaml"), dir + "/a.yaml", dir + "/./a.yaml"}
-	groups, err := c.loadGroups()
+	_, groups, err := c.readRuleFiles()
 	require.NoError(t, err)
 	assert.Len(t, groups, 1)
 }

@@ -15,7 +15,9 @@ type instance struct {
 	e *engine
 }
 
-func (i *instance) Start(ctx context.Context, _ component.Host) error { return i.e.start(ctx) }
+func (i *instance) Start(ctx context.Context, host component.Host) error {
+	return i.e.start(ctx, host)
+}
 
 func (i *instance) Shutdown(ctx context.Context) error { return i.e.stop(ctx) }
 

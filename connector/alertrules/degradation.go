@@ -2,6 +2,7 @@ package alertrules
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -168,8 +169,9 @@ func number(p pmetric.NumberDataPoint) float64 {
 }
 
 // edges writes one record for the series that became degraded since the last
-// call, and one for those that recovered or fell silent.
-func (d *degradations) edges(to plog.LogRecordSlice, at, now time.Time) (refused int) {
+// call, and one for those that recovered or fell silent, and tells whether there
+// were any.
+func (d *degradations) edges(to plog.LogRecordSlice, at, now time.Time) (changed bool, refused int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, s := range d.series {
@@ -179,9 +181,44 @@ func (d *degradations) edges(to plog.LogRecordSlice, at, now time.Time) (refused
 	}
 	writeDegradations(to, semconv.EventPerformanceDegradation, plog.SeverityNumberWarn, d.began, at, now)
 	writeDegradations(to, semconv.EventPerformanceDegradationRecovered, plog.SeverityNumberInfo, d.ended, at, now)
+	changed = len(d.began) > 0 || len(d.ended) > 0
 	d.began, d.ended = nil, nil
 	refused, d.refused = d.refused, 0
-	return refused
+	return changed, refused
+}
+
+// told copies which series are degraded as far as it was told: what began or
+// ended since the last edges is told by whoever goes on with the copy.
+func (d *degradations) told() []*degraded {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	told, untold := maps.Clone(d.series), map[*degraded]bool{}
+	for _, s := range d.began {
+		delete(told, s.key)
+		untold[s] = true
+	}
+	for _, s := range d.ended {
+		if !untold[s] {
+			told[s.key] = s
+		}
+	}
+	all := make([]*degraded, 0, len(told))
+	for _, s := range told {
+		c := *s
+		c.values = maps.Clone(s.values)
+		all = append(all, &c)
+	}
+	return all
+}
+
+// restore goes on with series that are degraded and were told.
+func (d *degradations) restore(kept []*degraded, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range kept {
+		s.heard = now // while nobody listened it was not silent
+		d.series[s.key] = s
+	}
 }
 
 func writeDegradations(to plog.LogRecordSlice, event string, severity plog.SeverityNumber, list []*degraded, at, now time.Time) {

@@ -5,18 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/pmetric"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/connector/alertrules/internal/exemplars"
@@ -33,15 +29,20 @@ const outOfOrder = 5 * time.Minute
 // connects.
 type engine struct {
 	cfg    *Config
+	id     component.ID
 	logger *zap.Logger
 	tel    *metadata.TelemetryBuilder
 	clock  func() time.Time
-	ticks  bool   // evaluate by itself
-	forget func() // takes the engine out of the registry
+	ticks  bool // evaluate by itself
+
+	registry *registry
+	files    []ruleText // in force
+	rejected error      // why those found at the reload are not
 
 	events       *eventRules
 	degradations *degradations // nil when switched off
 	outbox       *outbox
+	durable      *durable // nil without a storage
 	ended        ended
 	exemplars    *exemplars.Store
 
@@ -64,11 +65,27 @@ type engine struct {
 	eval    evaluator
 }
 
-func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*engine, error) {
-	groups, err := cfg.loadGroups()
+// newEngine reads the rules. At a reload bad rule files leave those in force that
+// were before.
+func newEngine(cfg *Config, set connector.Settings, r *registry, inForce []ruleText, reload bool) (*engine, error) {
+	files, groups, rejected := cfg.readRuleFiles()
+	if rejected != nil {
+		if !reload {
+			return nil, rejected
+		}
+		var err error
+		if files, groups, err = inForce, nil, nil; len(files) > 0 {
+			groups, err = cfg.loadRuleFiles(files)
+		}
+		if err != nil {
+			return nil, errors.Join(rejected, err)
+		}
+	}
+	short, err := cfg.shortRules()
 	if err != nil {
 		return nil, err
 	}
+	groups = append(groups, short...)
 	events, err := newEventRules(cfg, set.TelemetrySettings)
 	if err != nil {
 		return nil, err
@@ -78,7 +95,7 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 		return nil, err
 	}
 	e := &engine{
-		cfg: cfg, logger: set.Logger, tel: tel, clock: clock, forget: func() {},
+		cfg: cfg, id: set.ID, logger: set.Logger, tel: tel, registry: r, clock: r.clock, ticks: r.ticks, files: files, rejected: rejected,
 		events: events, outbox: newOutbox(metadata.ScopeName), exemplars: exemplars.New(cfg.Limits.Series),
 	}
 	if cfg.DegradationEvents {
@@ -90,29 +107,36 @@ func newEngine(cfg *Config, set connector.Settings, clock func() time.Time) (*en
 
 // start opens the store with the first instance, and begins to evaluate with the
 // last: until then some of what comes after may not be there.
-func (e *engine) start(context.Context) error {
+func (e *engine) start(ctx context.Context, host component.Host) error {
 	e.life.Lock()
 	defer e.life.Unlock()
 	if e.store == nil {
-		if err := e.open(); err != nil {
+		if err := e.open(ctx, host); err != nil {
 			return err
 		}
 	}
 	if e.started++; e.started == e.created && e.ticks {
 		ctx, cancel := context.WithCancel(context.Background())
 		e.cancel, e.done = cancel, make(chan struct{})
-		go e.every(ctx, e.eval.next, e.tick)
+		go func() {
+			e.deliver(ctx, e.logs) // what an engine before this one could not tell any more
+			e.every(ctx, e.eval.next, e.tick)
+		}()
 	}
 	return nil
 }
 
-func (e *engine) open() error {
+func (e *engine) open(ctx context.Context, host component.Host) error {
+	if err := e.openStorage(ctx, host); err != nil {
+		return err
+	}
 	if e.cfg.Directory != "" {
 		if err := os.MkdirAll(e.cfg.Directory, 0o700); err != nil {
 			return fmt.Errorf("directory: %w", err)
 		}
 	}
 	now := e.clock()
+	from := e.registry.inherit(e.id)
 	reach := store.Lookback
 	var selectors [][]*labels.Matcher
 	for _, g := range e.eval.groups {
@@ -127,12 +151,22 @@ func (e *engine) open() error {
 	if err != nil {
 		return err
 	}
+	if err := st.Broken(); err != nil {
+		e.logger.Warn("the stored samples cannot be read; they are set aside in a folder of their own, and all windows begin empty",
+			zap.String("directory", e.cfg.Directory), zap.Error(err))
+		e.discarded(ctx, "unreadable")
+	}
 	e.store = st
+	var sources *intake.Sources
+	if from != nil {
+		sources = from.sources
+		e.exemplars = from.exemplars
+	}
 	e.intake = intake.New(st, intake.Options{
 		Strategy: e.cfg.TranslationStrategy.option(), Promote: e.cfg.PromoteResourceAttributes, Selectors: selectors,
-		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars,
+		Oldest: reach, MaxSources: e.cfg.Limits.Series, Exemplars: e.exemplars, Sources: sources,
 	})
-	e.eval.begin(now.Add(-e.cfg.EvalDelay))
+	e.goOn(ctx, from, now)
 	return nil
 }
 
@@ -152,19 +186,25 @@ func (e *engine) stop(ctx context.Context) error {
 		e.cancel = nil
 	}
 	if e.stopped == 1 && e.started > 0 {
-		e.flush(ctx, e.logs) // what waits gets a last chance
+		e.deliver(ctx, e.logs) // what waits gets a last chance
 	}
 	if e.stopped < e.created {
 		return nil
 	}
-	e.forget()
-	e.tel.Shutdown()
+	defer e.tel.Shutdown()
 	if e.store == nil {
+		e.registry.forget(e, nil)
 		return nil
 	}
+	var err error
+	if e.durable != nil {
+		e.keepAll(ctx, plog.NewLogRecordSlice(), nil)
+		err = e.durable.kv.close(ctx)
+	}
+	e.registry.forget(e, e.leave(ctx))
 	st := e.store
 	e.store = nil
-	return st.Close()
+	return errors.Join(err, st.Close())
 }
 
 // every calls tick whenever something is due.
@@ -188,93 +228,17 @@ func (e *engine) tick(ctx context.Context) {
 	e.ticking.Lock()
 	defer e.ticking.Unlock()
 	now := e.clock()
-	records, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
-	e.outbox.add(records)
+	records, c, md := e.eval.at(ctx, now.Add(-e.cfg.EvalDelay), now)
+	if c.all {
+		e.keepAll(ctx, records, nil)
+	} else {
+		e.keep(ctx, records, c)
+	}
 	e.resend(now.Add(-e.cfg.EvalDelay), now)
-	e.flush(ctx, e.logs)
+	e.deliver(ctx, e.logs)
 	if e.metrics != nil && md.DataPointCount() > 0 {
 		if err := e.metrics.ConsumeMetrics(ctx, md); err != nil {
 			e.logger.Warn("recorded series and alert state were not taken", zap.Error(err))
 		}
-	}
-}
-
-func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
-	now := e.clock()
-	if e.degradations != nil {
-		e.degradations.consume(md, now)
-	}
-	counts, err := e.intake.Consume(ctx, md, now)
-	e.tel.AlertRulesPoints.Add(ctx, int64(counts.Written))
-	e.refused(ctx, "series_limit", counts.Refused)
-	e.refused(ctx, "late", counts.Late)
-	e.refused(ctx, "duplicate", counts.Duplicate)
-	e.refused(ctx, "invalid", counts.Invalid)
-	e.refused(ctx, "bad_time", counts.BadTime)
-	e.refused(ctx, "not_finite", counts.NotFinite)
-	e.refused(ctx, "exemplar_limit", e.exemplars.TakeRefused())
-	return err
-}
-
-func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
-	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeLogs(ctx, ld, now, tell) })
-}
-
-func (e *engine) consumeTraces(ctx context.Context, td ptrace.Traces, next consumer.Logs) {
-	e.consumeItems(ctx, next, func(now time.Time, tell func([]alertEvent)) int { return e.events.consumeTraces(ctx, td, now, tell) })
-}
-
-// consumeItems tells what the event rules make of a batch.
-func (e *engine) consumeItems(ctx context.Context, next consumer.Logs, consume func(now time.Time, tell func([]alertEvent)) (refused int)) {
-	now := e.clock()
-	told := 0
-	refused := consume(now, func(events []alertEvent) {
-		told = len(events)
-		e.outbox.add(e.records(events, now))
-	})
-	e.refused(ctx, "event_limit", refused)
-	if told > 0 {
-		e.flush(ctx, next)
-	}
-}
-
-// records writes the events that are asked for, and counts changes of state as
-// transitions.
-func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice {
-	out := plog.NewLogRecordSlice()
-	for i := range events {
-		ev := &events[i]
-		switch ev.kind {
-		case KindTriggered, KindResolved, KindPending:
-			e.eval.transitions.add(tally{ev.rule, ev.state.String(), ev.severity})
-			if !e.ended.note(ev, now) {
-				e.refused(context.Background(), "resend_limit", 1)
-			}
-		}
-		if slices.Contains(e.cfg.Emit, ev.kind) {
-			ev.write(out.AppendEmpty(), e.cfg.EventPrefix, e.cfg.ExternalLabels, now)
-		}
-	}
-	return out
-}
-
-// flush offers the events that wait.
-func (e *engine) flush(ctx context.Context, next consumer.Logs) {
-	sent, dropped, err := e.outbox.send(ctx, next)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		e.logger.Warn("alert events were not taken, they are kept unless the error is permanent", zap.Error(err), zap.Int("dropped", dropped))
-	}
-	e.count(ctx, e.tel.AlertRulesEvents, sent, "outcome", "sent")
-	e.count(ctx, e.tel.AlertRulesEvents, dropped, "outcome", "dropped")
-	e.count(ctx, e.tel.AlertRulesEvents, e.outbox.takeSuperseded(), "outcome", "superseded")
-}
-
-func (e *engine) refused(ctx context.Context, reason string, n int) {
-	e.count(ctx, e.tel.AlertRulesRefused, n, "reason", reason)
-}
-
-func (e *engine) count(ctx context.Context, c metric.Int64Counter, n int, key, value string) {
-	if n > 0 {
-		c.Add(ctx, int64(n), metric.WithAttributes(attribute.String(key, value)))
 	}
 }

@@ -30,6 +30,7 @@ type evaluator struct {
 	transitions transitions
 	lastActive  map[string]rules.Alert // by id and state, to say when it is over
 	lastTallies map[tally]int
+	written     []uint64 // fingerprints of the groups as they are kept
 }
 
 // maxTransitions bounds the series of transitions: a severity may be a template
@@ -116,8 +117,9 @@ func (v *evaluator) next() time.Time {
 	return t
 }
 
-// at evaluates what is due at the time t.
-func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSlice, pmetric.Metrics) {
+// at evaluates what is due at the time t. The records tell of the change; both
+// are to be kept together.
+func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSlice, change, pmetric.Metrics) {
 	began := time.Now()
 	md := pmetric.NewMetrics()
 	sm := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty()
@@ -148,11 +150,16 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 		v.e.tel.AlertRulesEvaluationDuration.Record(ctx, time.Since(began).Seconds())
 	}
 	records := plog.NewLogRecordSlice()
+	c := change{all: v.e.durable != nil && v.e.durable.isBehind()}
 	if at, _, ok := v.own.due(t); ok {
-		unwatched := v.e.events.expire(now, func(ended []alertEvent) { v.e.outbox.add(v.e.records(ended, now)) })
+		unwatched := v.e.events.expire(now, func(ended []alertEvent, state []keptEvents) {
+			v.e.keep(ctx, v.e.records(ended, now), change{events: state})
+		})
 		v.e.refused(ctx, "flapping_limit", unwatched)
 		if v.e.degradations != nil {
-			v.e.refused(ctx, "series_limit", v.e.degradations.edges(records, at, now))
+			changed, refused := v.e.degradations.edges(records, at, now)
+			c.degraded = changed
+			v.e.refused(ctx, "series_limit", refused)
 		}
 		v.state(m, at)
 		v.e.tel.AlertRulesSeries.Record(ctx, int64(v.e.store.Series()))
@@ -164,7 +171,7 @@ func (v *evaluator) at(ctx context.Context, t, now time.Time) (plog.LogRecordSli
 	if _, _, ok := v.truncate.due(t); ok {
 		v.drop(ctx, t)
 	}
-	return records, md
+	return records, v.changed(c), md
 }
 
 // report logs and counts what went wrong, once per rule and evaluation.

@@ -42,11 +42,7 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 		e := &c.Events[i]
 		path := fmt.Sprintf("events[%d] (%q)", i, e.Name)
 		errs = append(errs, prefixed(path, e.problems()))
-		r := &eventRule{cfg: *e, annotations: labels.FromMap(e.Annotations)}
-		r.tracker = episodes.Tracker{
-			Max: c.Limits.AlertsPerRule, ExpireAfter: e.ExpireAfter,
-			Flaps: rules.Flaps[string]{Flapping: rules.Flapping(e.Flapping), Max: c.Limits.AlertsPerRule},
-		}
+		r := newEventRule(e, c.Limits.AlertsPerRule)
 		er.rules = append(er.rules, r)
 		switch e.Signal {
 		case SignalLogs:
@@ -57,6 +53,12 @@ func newEventRules(c *Config, set component.TelemetrySettings) (*eventRules, err
 		errs = append(errs, prefixed(path, err))
 	}
 	return er, errors.Join(errs...)
+}
+
+func newEventRule(e *Event, maxActive int) *eventRule {
+	return &eventRule{cfg: *e, annotations: labels.FromMap(e.Annotations), tracker: episodes.Tracker{
+		Max: maxActive, ExpireAfter: e.ExpireAfter, Flaps: rules.Flaps[string]{Flapping: rules.Flapping(e.Flapping), Max: maxActive},
+	}}
 }
 
 // appendParsed parses the conditions of a rule for its signal.

@@ -30,6 +30,7 @@ type eventRule struct {
 	cfg         Event
 	annotations labels.Labels
 	tracker     episodes.Tracker
+	changed     bool // since it was kept last
 }
 
 // conditions are a rule's conditions on one signal.
@@ -40,10 +41,10 @@ type conditions[K any] struct {
 }
 
 // consumeLogs runs the rules over the records, hands what began and ended to
-// tell, and returns how many alerts were refused. tell is called before another
+// tell, with the state after it, and returns how many alerts were refused. tell is called before another
 // change can happen, so that changes are told in their order. A condition that
 // fails on a record does not hold for it: records have all shapes.
-func (er *eventRules) consumeLogs(ctx context.Context, ld plog.Logs, now time.Time, tell func([]alertEvent)) (refused int) {
+func (er *eventRules) consumeLogs(ctx context.Context, ld plog.Logs, now time.Time, tell func([]alertEvent, []keptEvents)) (refused int) {
 	if len(er.logs) == 0 {
 		return 0
 	}
@@ -59,12 +60,14 @@ func (er *eventRules) consumeLogs(ctx context.Context, ld plog.Logs, now time.Ti
 			}
 		}
 	}
-	tell(v.events)
+	if len(v.events) > 0 {
+		tell(v.events, er.changed())
+	}
 	return v.refused
 }
 
 // consumeTraces does the same for spans.
-func (er *eventRules) consumeTraces(ctx context.Context, td ptrace.Traces, now time.Time, tell func([]alertEvent)) (refused int) {
+func (er *eventRules) consumeTraces(ctx context.Context, td ptrace.Traces, now time.Time, tell func([]alertEvent, []keptEvents)) (refused int) {
 	if len(er.spans) == 0 {
 		return 0
 	}
@@ -80,7 +83,9 @@ func (er *eventRules) consumeTraces(ctx context.Context, td ptrace.Traces, now t
 			}
 		}
 	}
-	tell(v.events)
+	if len(v.events) > 0 {
+		tell(v.events, er.changed())
+	}
 	return v.refused
 }
 
@@ -110,6 +115,7 @@ func holds[K any](ctx context.Context, c *ottl.Condition[K], tc K) bool {
 
 func (r *eventRule) trigger(v *verdicts, it item) {
 	at := it.at(v.now)
+	r.changed = true // when it was heard, at least
 	ep, outcome := r.tracker.Trigger(episodes.Episode{Values: it.group(r.cfg.GroupBy), Start: at, Trace: it.trace, Span: it.span}, v.now)
 	switch outcome {
 	case episodes.Refused:
@@ -124,6 +130,7 @@ func (r *eventRule) trigger(v *verdicts, it item) {
 
 func (r *eventRule) resolve(v *verdicts, it item) {
 	at := it.at(v.now)
+	r.changed = true
 	ep, outcome := r.tracker.Resolve(it.group(r.cfg.GroupBy), v.now)
 	switch outcome {
 	case episodes.Ended:
@@ -134,14 +141,16 @@ func (r *eventRule) resolve(v *verdicts, it item) {
 	}
 }
 
-// expire ends what time ends; tell as for consumeLogs. It returns how many
+// expire ends what time ends; tell as for consumeLogs, called also for what has
+// changed without an event. It returns how many
 // changes could not be watched for flapping.
-func (er *eventRules) expire(now time.Time, tell func([]alertEvent)) (unwatched int) {
+func (er *eventRules) expire(now time.Time, tell func([]alertEvent, []keptEvents)) (unwatched int) {
 	er.mu.Lock()
 	defer er.mu.Unlock()
 	var out []alertEvent
 	for _, r := range er.rules {
 		expired, quiet := r.tracker.Expire(now)
+		r.changed = r.changed || len(expired)+len(quiet) > 0
 		for _, e := range expired {
 			out = append(out, r.event(e, KindResolved, now, reasonExpired))
 		}
@@ -151,7 +160,9 @@ func (er *eventRules) expire(now time.Time, tell func([]alertEvent)) (unwatched 
 		unwatched += r.tracker.Unwatched
 		r.tracker.Unwatched = 0
 	}
-	tell(out)
+	if changed := er.changed(); len(out)+len(changed) > 0 {
+		tell(out, changed)
+	}
 	return unwatched
 }
 

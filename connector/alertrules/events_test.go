@@ -163,8 +163,9 @@ func TestOutboxIsBounded(t *testing.T) {
 	_, dropped, err := o.send(t.Context(), f)
 	require.Error(t, err)
 	assert.Equal(t, 5, dropped)
-	assert.Equal(t, maxOutbox, o.pending.Len())
-	first, _ := o.pending.At(0).Attributes().Get("i")
+	assert.Equal(t, maxOutbox, o.records)
+	assert.Equal(t, maxOutbox, o.letters[0].records.Len())
+	first, _ := o.letters[0].records.At(0).Attributes().Get("i")
 	assert.Equal(t, int64(5), first.Int(), "the oldest go")
 }
 

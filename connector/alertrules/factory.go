@@ -2,7 +2,6 @@ package alertrules
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -13,19 +12,26 @@ import (
 	"github.com/foundation-os/otelcol-foundation/semconv"
 )
 
-// NewFactory returns the factory of the connector.
-func NewFactory() connector.Factory { return newFactory(time.Now, true) }
+// NewFactory returns the factory of the connector. At a reload the collector asks
+// for another one: what an engine leaves to the next one lies with the process.
+func NewFactory() connector.Factory { return process.factory() }
 
-// newFactory takes a clock. Without ticks nothing is evaluated by itself: tests
-// that set the clock evaluate when they want.
-func newFactory(clock func() time.Time, ticks bool) connector.Factory {
-	r := &registry{clock: clock, ticks: ticks, engines: map[engineKey]*engine{}}
-	return connector.NewFactory(metadata.Type, createDefaultConfig,
+var process = newRegistry(time.Now, true)
+
+// factory makes a factory whose connectors are one in the registry.
+func (r *registry) factory() connector.Factory {
+	return connector.NewFactory(metadata.Type, r.createDefaultConfig,
 		connector.WithMetricsToLogs(r.metricsToLogs, metadata.MetricsToLogsStability),
 		connector.WithMetricsToMetrics(r.metricsToMetrics, metadata.MetricsToMetricsStability),
 		connector.WithLogsToLogs(r.logsToLogs, metadata.LogsToLogsStability),
 		connector.WithTracesToLogs(r.tracesToLogs, metadata.TracesToLogsStability),
 	)
+}
+
+func (r *registry) createDefaultConfig() component.Config {
+	c := createDefaultConfig().(*Config)
+	c.registry = r
+	return c
 }
 
 func createDefaultConfig() component.Config {
@@ -42,42 +48,6 @@ func createDefaultConfig() component.Config {
 
 // defaultEventPrefix is Foundation OS' own; others set event_prefix.
 const defaultEventPrefix = "foundation_os.alert"
-
-// registry finds the one engine of a component. The collector makes an instance
-// of a connector for each pair of signals that it connects, all with the same ID
-// and the same configuration.
-type registry struct {
-	clock   func() time.Time
-	ticks   bool
-	mu      sync.Mutex
-	engines map[engineKey]*engine
-}
-
-type engineKey struct {
-	id  component.ID
-	cfg *Config
-}
-
-func (r *registry) engine(set connector.Settings, cfg component.Config) (*engine, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := engineKey{set.ID, cfg.(*Config)}
-	if e, ok := r.engines[key]; ok {
-		return e, nil
-	}
-	e, err := newEngine(key.cfg, set, r.clock)
-	if err != nil {
-		return nil, err
-	}
-	e.ticks = r.ticks
-	e.forget = func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.engines, key)
-	}
-	r.engines[key] = e
-	return e, nil
-}
 
 func (r *registry) metricsToLogs(_ context.Context, set connector.Settings, cfg component.Config, next consumer.Logs) (connector.Metrics, error) {
 	e, err := r.engine(set, cfg)

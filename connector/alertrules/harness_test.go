@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/collector/connector"
 	"go.opentelemetry.io/collector/connector/connectortest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -67,13 +68,18 @@ type rig struct {
 
 func parse(t *testing.T, text string) (*Config, error) {
 	t.Helper()
+	cfg := createDefaultConfig().(*Config)
+	return cfg, unmarshal(t, cfg, text)
+}
+
+func unmarshal(t *testing.T, cfg *Config, text string) error {
+	t.Helper()
 	var m map[string]any
 	require.NoError(t, yaml.Unmarshal([]byte(text), &m))
-	cfg := createDefaultConfig().(*Config)
 	if err := confmap.NewFromStringMap(m).Unmarshal(cfg); err != nil {
-		return nil, err
+		return err
 	}
-	return cfg, confmap.Validate(cfg)
+	return confmap.Validate(cfg)
 }
 
 func newRig(t *testing.T, text string) *rig {
@@ -85,25 +91,68 @@ func newRig(t *testing.T, text string) *rig {
 
 func newRigOf(t *testing.T, cfg *Config) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{t: t0}, tel: componenttest.NewTelemetry(), logs: new(consumertest.LogsSink), metrics: new(consumertest.MetricsSink)}
+	return newWorld().start(t, cfg)
+}
+
+// world is what outlives a connector: its clock, its factory (which is what a
+// process has of the connector while it reloads), the extensions and the sinks.
+type world struct {
+	clock   *clock
+	process *registry
+	factory connector.Factory
+	host    component.Host
+	logs    *consumertest.LogsSink
+	next    consumer.Logs // of the logs; nil = the sink
+	metrics *consumertest.MetricsSink
+}
+
+func newWorld() *world {
+	w := &world{clock: &clock{t: t0}, host: componenttest.NewNopHost(), logs: new(consumertest.LogsSink), metrics: new(consumertest.MetricsSink)}
+	w.restart()
+	return w
+}
+
+// restart gives the world another process.
+func (w *world) restart() {
+	w.process = newRegistry(w.clock.now, false)
+	w.reload()
+}
+
+// reload gives the world what the collector has after a reload: another factory
+// in the same process.
+func (w *world) reload() { w.factory = w.process.factory() }
+
+// parse reads a configuration as the collector does.
+func (w *world) parse(t *testing.T, text string) (*Config, error) {
+	t.Helper()
+	cfg := w.factory.CreateDefaultConfig().(*Config)
+	return cfg, unmarshal(t, cfg, text)
+}
+
+func (w *world) start(t *testing.T, cfg *Config) *rig {
+	t.Helper()
+	r := &rig{t: t, clock: w.clock, tel: componenttest.NewTelemetry(), logs: w.logs, metrics: w.metrics}
 	set := connectortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = r.tel.NewTelemetrySettings()
 	set.ID = component.NewID(metadata.Type)
-	f := newFactory(r.clock.now, false)
 	ctx := context.Background()
+	next := w.next
+	if next == nil {
+		next = r.logs
+	}
 	var err error
-	r.ml, err = f.CreateMetricsToLogs(ctx, set, cfg, r.logs)
+	r.ml, err = w.factory.CreateMetricsToLogs(ctx, set, cfg, next)
 	require.NoError(t, err)
-	r.mm, err = f.CreateMetricsToMetrics(ctx, set, cfg, r.metrics)
+	r.mm, err = w.factory.CreateMetricsToMetrics(ctx, set, cfg, r.metrics)
 	require.NoError(t, err)
-	r.ll, err = f.CreateLogsToLogs(ctx, set, cfg, r.logs)
+	r.ll, err = w.factory.CreateLogsToLogs(ctx, set, cfg, next)
 	require.NoError(t, err)
-	r.tl, err = f.CreateTracesToLogs(ctx, set, cfg, r.logs)
+	r.tl, err = w.factory.CreateTracesToLogs(ctx, set, cfg, next)
 	require.NoError(t, err)
 	r.e = r.ml.(*metricsInstance).e
 	all := []component.Component{r.ml, r.mm, r.ll, r.tl}
 	for _, c := range all {
-		require.NoError(t, c.Start(ctx, componenttest.NewNopHost()))
+		require.NoError(t, c.Start(ctx, w.host))
 	}
 	r.stop = sync.OnceFunc(func() {
 		for _, c := range all {
@@ -111,8 +160,16 @@ func newRigOf(t *testing.T, cfg *Config) *rig {
 		}
 		require.NoError(t, r.tel.Shutdown(ctx))
 	})
-	t.Cleanup(r.stop)
+	t.Cleanup(func() { r.stop() })
 	return r
+}
+
+// kill ends the connector as kill -9 would: nothing is written or told any more.
+func (r *rig) kill() {
+	r.t.Helper()
+	require.NoError(r.t, r.e.store.Close())
+	require.NoError(r.t, r.tel.Shutdown(context.Background()))
+	r.stop = func() {}
 }
 
 // send gives both metrics instances their copy of a batch, as the collector does.

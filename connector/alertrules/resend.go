@@ -6,9 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/foundation-os/otelcol-foundation/internal/rules"
+	"github.com/foundation-os/otelcol-foundation/semconv"
 )
 
 const (
@@ -21,13 +23,30 @@ const (
 
 // ended remembers the alerts that ended of late. It is safe for concurrent use.
 type ended struct {
-	mu   sync.Mutex
-	byID map[string]end
+	mu      sync.Mutex
+	byID    map[string]end
+	changed bool // since it was kept last
 }
 
 type end struct {
 	event alertEvent
 	told  time.Time
+	// record is what was told, of an end from before a restart, instead of event.
+	record *plog.LogRecord
+}
+
+// again writes a re-send of an end.
+func (d *end) again(lr plog.LogRecord, at, now time.Time, cfg *Config) {
+	if d.record == nil {
+		ev := d.event
+		ev.kind, ev.at = KindActive, at
+		ev.write(lr, cfg.EventPrefix, cfg.ExternalLabels, now)
+		return
+	}
+	d.record.CopyTo(lr)
+	lr.SetEventName(cfg.EventPrefix + "." + KindActive.String())
+	lr.SetTimestamp(pcommon.NewTimestampFromTime(at))
+	lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 }
 
 // note remembers an end, and forgets it when the alert begins again: told after
@@ -39,6 +58,7 @@ func (d *ended) note(e *alertEvent, now time.Time) bool {
 	switch e.kind {
 	case KindTriggered:
 		delete(d.byID, e.id)
+		d.changed = true
 	case KindResolved:
 		if _, known := d.byID[e.id]; !known && len(d.byID) >= maxEnded {
 			return false
@@ -46,27 +66,58 @@ func (d *ended) note(e *alertEvent, now time.Time) bool {
 		if d.byID == nil {
 			d.byID = map[string]end{}
 		}
-		d.byID[e.id] = end{*e, now}
+		d.byID[e.id] = end{event: *e, told: now}
+		d.changed = true
 	}
 	return true
 }
 
-// resends are the ends that are to be told again at the time at, in the order of
+// resends are the ends that are to be told again at the time now, in the order of
 // their ids.
-func (d *ended) resends(at, now time.Time) []alertEvent {
+func (d *ended) resends(now time.Time) []end {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	maps.DeleteFunc(d.byID, func(_ string, e end) bool { return now.Sub(e.told) > resendEnded })
-	var all []alertEvent
+	var all []end
 	for _, id := range slices.Sorted(maps.Keys(d.byID)) {
-		e := d.byID[id]
-		if e.told.Equal(now) {
-			continue // told this very moment
+		if e := d.byID[id]; !e.told.Equal(now) { // else it is told this very moment
+			all = append(all, e)
 		}
-		e.event.kind, e.event.at = KindActive, at
-		all = append(all, e.event)
 	}
 	return all
+}
+
+// state writes the ends as they were told, when they have changed since the last
+// call or if all are asked for.
+func (d *ended) state(cfg *Config, all bool) (records plog.LogRecordSlice, changed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	records = plog.NewLogRecordSlice()
+	if !d.changed && !all {
+		return records, false
+	}
+	d.changed = false
+	for _, e := range d.byID {
+		e.again(records.AppendEmpty(), e.told, e.told, cfg)
+	}
+	return records, true
+}
+
+// restore goes on with ends that an engine before this one told.
+func (d *ended) restore(records plog.LogRecordSlice, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.byID == nil {
+		d.byID = map[string]end{}
+	}
+	for _, lr := range records.All() {
+		id, ok := lr.Attributes().Get(semconv.AttributeAlertID)
+		told := lr.ObservedTimestamp().AsTime()
+		if !ok || now.Sub(told) > resendEnded || len(d.byID) >= maxEnded {
+			continue
+		}
+		d.byID[id.AsString()] = end{told: told, record: &lr}
+	}
 }
 
 // resend tells of all that fires and of what ended of late, if it is time. The
@@ -103,7 +154,9 @@ func (e *engine) resend(t, now time.Time) {
 	write(events)
 	e.events.active(at, func(active []alertEvent) {
 		write(active)
-		write(e.ended.resends(at, now))
+		for _, end := range e.ended.resends(now) {
+			end.again(records.AppendEmpty(), at, now, e.cfg)
+		}
 		e.outbox.resend(records)
 	})
 }

@@ -158,16 +158,34 @@ func TestReSendsTakeNoRoomFromEvents(t *testing.T) {
 	for range maxOutbox {
 		o.add(numbered(2))
 	}
-	last, _ := o.pending.At(o.pending.Len() - maxOutbox).Attributes().Get("i")
-	assert.Equal(t, int64(2), last.Int(), "nor do they give way: what is left before the events are all of them")
-	assert.Equal(t, "x.active", o.pending.At(maxOutbox+4).EventName())
+	assert.Equal(t, maxOutbox, o.records, "nor do they give way")
+	assert.Equal(t, maxOutbox+5, o.resends.Len())
 	_, dropped, err := o.send(t.Context(), &refusing{err: errors.New("busy"), times: 1})
 	require.Error(t, err)
 	assert.Equal(t, 1, dropped)
-	all, _ := o.take()
+	taken, _ := o.take()
+	all := plog.NewLogRecordSlice()
+	taken.records(all)
 	require.Equal(t, maxOutbox, all.Len(), "re-sends are not kept")
 	first, _ := all.At(0).Attributes().Get("i")
 	assert.Equal(t, int64(2), first.Int(), "the oldest event went")
+}
+
+// An alert that is told again as firing, before its end is added, comes before it.
+func TestReSendsKeepTheirPlaceAmongTheEvents(t *testing.T) {
+	o := newOutbox("x")
+	again := plog.NewLogRecordSlice()
+	again.AppendEmpty().Attributes().PutInt("i", 2)
+	o.add(numbered(1))
+	o.resend(again)
+	o.add(numbered(3))
+	taken, _ := o.take()
+	all := plog.NewLogRecordSlice()
+	taken.records(all)
+	for i := range all.Len() {
+		v, _ := all.At(i).Attributes().Get("i")
+		assert.Equal(t, int64(i+1), v.Int())
+	}
 }
 
 func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
@@ -181,7 +199,7 @@ func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
 	assert.False(t, d.note(&e, t0))
 	e.id = "1"
 	assert.True(t, d.note(&e, t0), "it is there already")
-	assert.Len(t, d.resends(t0, t0.Add(resendEnded)), maxEnded)
-	assert.Empty(t, d.resends(t0, t0.Add(resendEnded+1)))
+	assert.Len(t, d.resends(t0.Add(resendEnded)), maxEnded)
+	assert.Empty(t, d.resends(t0.Add(resendEnded+1)))
 	assert.Empty(t, d.byID)
 }

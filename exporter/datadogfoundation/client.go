@@ -19,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/foundation-os/otelcol-foundation/exporter/datadogfoundation/internal/metadata"
+	"github.com/foundation-os/otelcol-foundation/internal/httpreply"
 )
 
 // maxReply bounds what is read of a reply.
@@ -172,9 +173,9 @@ func (c *client) do(req *http.Request, endpoint string) reply {
 		c.partial(req.Context(), text)
 		return r
 	case later:
-		r.after = pause(resp.Header, time.Now())
+		r.after = httpreply.Pause(resp.Header, time.Now(), "Retry-After", "X-RateLimit-Reset")
 	}
-	r.err = fmt.Errorf("%s: Datadog answered %d: %s", req.URL.Path, resp.StatusCode, excerpt(string(text), key))
+	r.err = fmt.Errorf("%s: Datadog answered %d: %s", req.URL.Path, resp.StatusCode, httpreply.Excerpt(string(text), key))
 	return r
 }
 
@@ -207,35 +208,4 @@ func meaning(code int) outcome {
 		return later
 	}
 	return refused
-}
-
-// pause reads Retry-After, in seconds or as a date, or Datadog's own
-// X-RateLimit-Reset, in seconds.
-func pause(h http.Header, now time.Time) time.Duration {
-	for _, name := range []string{"Retry-After", "X-RateLimit-Reset"} {
-		v := strings.TrimSpace(h.Get(name))
-		if s, err := strconv.ParseUint(v, 10, 31); err == nil {
-			return time.Duration(s) * time.Second
-		}
-		if t, err := http.ParseTime(v); err == nil && t.After(now) {
-			return t.Sub(now)
-		}
-	}
-	return 0
-}
-
-// excerpt makes a reply fit for an error: short, printable, and without the key,
-// which a proxy may echo.
-func excerpt(text, key string) string {
-	text = strings.ReplaceAll(text, key, "[key]")
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfffd {
-			return ' '
-		}
-		return r
-	}, text)
-	if len(text) > 256 {
-		text = strings.ToValidUTF8(text[:256], "") + "…"
-	}
-	return text
 }

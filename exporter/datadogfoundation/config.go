@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"time"
@@ -20,6 +19,8 @@ import (
 	"go.opentelemetry.io/collector/config/configretry"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
+
+	"github.com/foundation-os/otelcol-foundation/internal/strictclient"
 )
 
 // Datadog's limits on a payload, the default and the maximum of max_payload.
@@ -134,24 +135,8 @@ func createDefaultConfig() component.Config {
 	}
 }
 
-// Unmarshal reads the configuration and refuses unknown keys. confighttp decodes
-// itself with unknown keys allowed, and a struct that it is squashed into
-// inherits that for all of its keys: without this, a typo anywhere in the
-// configuration would be accepted in silence.
-func (c *Config) Unmarshal(conf *confmap.Conf) error {
-	if err := conf.Unmarshal(c); err != nil {
-		return err
-	}
-	type client confighttp.ClientConfig // its fields without its Unmarshal
-	value := reflect.ValueOf(*c)
-	fields := reflect.VisibleFields(value.Type())
-	fields[0].Type = reflect.TypeFor[client]()
-	strict := reflect.New(reflect.StructOf(fields))
-	for i := range fields {
-		strict.Elem().Field(i).Set(value.Field(i).Convert(fields[i].Type))
-	}
-	return conf.Unmarshal(strict.Interface())
-}
+// Unmarshal reads the configuration and refuses unknown keys, the client's too.
+func (c *Config) Unmarshal(conf *confmap.Conf) error { return strictclient.Unmarshal(conf, c) }
 
 var (
 	prefixShape = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_.]{0,99})?$`)

@@ -53,6 +53,10 @@ func isAlert(lr plog.LogRecord) bool {
 	return name == degradationEventName || name == recoveryEventName || strings.HasPrefix(name, alertEventPrefix) && len(name) > len(alertEventPrefix)
 }
 
+// isResend says whether an alert record tells only that nothing has changed: what
+// Alertmanager needs every minute would fill the event stream.
+func isResend(lr plog.LogRecord) bool { return eventName(lr) == alertEventPrefix+"active" }
+
 // eventOf makes the event of an alert record. tags and host are the resource's.
 func eventOf(lr plog.LogRecord, tags []string, host string, now time.Time) event {
 	get := func(key string) string { return text(lr.Attributes(), key) }

@@ -74,18 +74,25 @@ func (e *logsExporter) Capabilities() consumer.Capabilities {
 
 // ConsumeLogs queues the alerts and counts the rest.
 func (e *logsExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
-	other := 0
+	other, resent := 0, 0
 	keep(ld, func(lr plog.LogRecord) bool {
-		if isAlert(lr) {
+		switch {
+		case !isAlert(lr):
+			other++
+		case isResend(lr):
+			resent++
+		default:
 			return true
 		}
-		other++
 		return false
 	})
 	if ld.LogRecordCount() > 0 {
 		if err := e.Logs.ConsumeLogs(ctx, ld); err != nil {
 			return err
 		}
+	}
+	if resent > 0 {
+		e.telemetry.DatadogFoundationRefusedLogs.Add(ctx, int64(resent), with("reason", reasonResend))
 	}
 	if other > 0 {
 		e.telemetry.DatadogFoundationRefusedLogs.Add(ctx, int64(other), with("reason", reasonNotAlert))

@@ -75,7 +75,7 @@ func events(t *testing.T, in *intake) (got []event) {
 func TestAlertsBecomeEvents(t *testing.T) {
 	in := newIntake(t)
 	e, r := newLogsRig(t, in)
-	ld := alerts("foundation_os.alert.triggered", "foundation_os.alert.resolved", "foundation_os.alert.", "foundation_jido.auction")
+	ld := alerts("foundation_os.alert.triggered", "foundation_os.alert.resolved", "foundation_os.alert.", "foundation_jido.auction", "foundation_os.alert.active")
 	d := ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().AppendEmpty()
 	d.Attributes().PutStr("event.name", "foundation_os.performance.degradation")
 	d.Attributes().PutInt("degraded_metrics_count", 2)
@@ -98,6 +98,7 @@ func TestAlertsBecomeEvents(t *testing.T) {
 	assert.Equal(t, testNow.Unix(), got[2].DateHappened)
 	assert.Len(t, []rune(got[2].Text), maxText)
 	assert.Equal(t, int64(2), r.counted("refused_logs", "not_an_alert"))
+	assert.Equal(t, int64(1), r.counted("refused_logs", "resend"))
 }
 
 func TestEventsPartialFailure(t *testing.T) {

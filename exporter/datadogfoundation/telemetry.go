@@ -25,6 +25,7 @@ const (
 	reasonUnauthorized = "unauthorized"
 	reasonRefused      = "refused"
 	reasonNotAlert     = "not_an_alert"
+	reasonResend       = "resend"
 )
 
 // tally counts what happened to a batch, to be published when it is certain: a

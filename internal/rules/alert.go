@@ -51,8 +51,9 @@ type Alert struct {
 	Flapping bool // held firing because it changed too often
 	Over     bool // of one that flaps: its condition does not hold now
 
-	source labels.Labels // the element's own labels without the name
-	series alertSeries
+	source      labels.Labels // the element's own labels without the name
+	unconfirmed bool          // from before a restart, and not seen since
+	series      alertSeries
 }
 
 // Source are the labels of the element that the alert was made of, without its
@@ -85,6 +86,9 @@ const (
 	ReasonGone    = "gone"              // nothing came for so long that nothing is expected any more
 	ReasonLimit   = "limit_exceeded"    // the group's limit ended all alerts of the rule
 	ReasonMet     = "condition_met"     // of a Change to Firing
+
+	ReasonRuleChanged = "rule_changed" // it does not hold by what its rule says since a reload
+	ReasonRuleRemoved = "rule_removed" // its rule is there no longer, or has another name or other labels
 )
 
 // Note is what a Change tells that is no change of state.

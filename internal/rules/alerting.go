@@ -35,8 +35,15 @@ type alerting struct {
 	maxActive   int
 	expand      *expander
 	active      map[uint64]*Alert
-	memory      memory
-	beyond      beyond
+
+	memory memory
+
+	// Of a rule that goes on after a restart or a reload.
+	believe  belief
+	unseen   time.Time // when it should have been evaluated next
+	interval time.Duration
+	changed  bool
+	beyond   beyond
 }
 
 func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string, opt Options) (*alerting, error) {
@@ -62,6 +69,7 @@ func newAlerting(r rulefmt.Rule, expr parser.Expr, ruleLabels map[string]string,
 func (r *alerting) ruleName() string { return r.info.Name }
 
 func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Change, error) {
+	r.wait(e.at)
 	vec, err := e.query(ctx, r.query, e.queryAt())
 	if err != nil {
 		return nil, nil, err
@@ -75,15 +83,26 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	if err != nil {
 		return nil, nil, err
 	}
+	held, err := r.held(ctx, found, e)
+	if err != nil {
+		return nil, nil, err
+	}
 	var cleared []*Alert
 	var notes notes
 	for h, a := range r.active {
 		now, holds := found[h]
+		if held[h] {
+			if a.State == Pending {
+				a.ActiveAt = a.ActiveAt.Add(r.interval) // nobody saw it hold
+			}
+			continue
+		}
 		if kept[h] {
 			notes.noData(a, true)
 			continue
 		}
 		if holds {
+			a.unconfirmed = false
 			notes.noData(a, now.NoData)
 			a.KeepFiringSince = time.Time{}
 			if !now.NoData { // what was seen last says more than NaN
@@ -127,7 +146,7 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
-		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold && !kept[h] {
+		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold && !kept[h] && !held[h] {
 			a.State, a.FiredAt = Firing, e.at
 		} else if a.State == Pending && isNew {
 			changes = append(changes, Change{Rule: r.info, Alert: *a, At: e.at, Reason: a.Reason()})
@@ -138,6 +157,11 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 				a.Flapping = true
 				notes.add(a, NoteFlapping)
 			}
+		}
+		if a.State == Firing && e.at.Sub(a.ActiveAt) < r.hold {
+			// Its `for` was made longer: as upstream, it has to wait again.
+			changes = append(changes, ended(r.info, a, e.at, ReasonRuleChanged))
+			a.State, a.FiredAt, a.KeepFiringSince = Pending, time.Time{}, time.Time{}
 		}
 		state, forState := r.samples(a, e.queryAt())
 		out = append(out, state, forState)
@@ -222,6 +246,9 @@ func (r *alerting) resolve(ctx context.Context, cleared []*Alert, e evaluation) 
 			if a.NoData {
 				reason = ReasonGone
 			}
+		}
+		if r.changed && a.unconfirmed {
+			reason = ReasonRuleChanged
 		}
 		a.NoData, a.Flapping, a.Over = false, false, false
 		changes = append(changes, ended(r.info, a, e.at, reason))

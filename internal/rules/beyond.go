@@ -72,6 +72,9 @@ func (r *alerting) goOn(ctx context.Context, found map[uint64]*Alert, e evaluati
 		}
 		missing, refused := b.watch.look(there, p, e.at)
 		e.result.Refused += refused
+		if e.at.Before(r.believe.nothing) {
+			missing = nil // after a restart sources need their time
+		}
 		lb := labels.NewBuilder(labels.EmptyLabels())
 		for _, ls := range missing {
 			h, a := r.alertOf(promql.Sample{Metric: ls, F: math.NaN()}, lb, e)

@@ -37,6 +37,8 @@ type Group struct {
 	rules    []rule
 	exprs    []parser.Expr
 	previous []map[string]labels.Labels // per rule: the series of its last good evaluation
+	last     time.Time                  // the last evaluation
+	stale    []labels.Labels            // of rules that are there no longer
 }
 
 // rule is an alerting or a recording rule.
@@ -87,7 +89,24 @@ func (g *Group) Eval(ctx context.Context, at time.Time, env Env) Result {
 			res.Failures = append(res.Failures, Failure{Rule: r.ruleName(), Err: err})
 		}
 	}
+	g.last = at
+	if MarkStale(ctx, g.stale, at.Add(-g.QueryOffset), env.Appendable) == nil {
+		g.stale = nil
+	}
 	return res
+}
+
+// MarkStale ends series whose rule is there no longer. That a series is refused
+// is expected: another rule may give it now.
+func MarkStale(ctx context.Context, gone []labels.Labels, at time.Time, to storage.AppendableV2) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	app := to.AppenderV2(ctx)
+	for _, ls := range gone {
+		_, _ = app.Append(0, ls, 0, timestamp.FromTime(at), math.Float64frombits(value.StaleNaN), nil, nil, storage.AppendV2Options{RejectOutOfOrder: true})
+	}
+	return app.Commit()
 }
 
 func (g *Group) evalRule(ctx context.Context, i int, r rule, at time.Time, env Env, res *Result) (err error) {

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the tests need beyond Go, by Debian package name: a C compiler
-# for the race detector, a real Prometheus to scrape and query, Node.js for the
-# OpenTelemetry client of the e2e tests. Prometheus is started by the tests
-# themselves, never as a service.
+# for the race detector, a real Prometheus to scrape and query, a real
+# Alertmanager to notify, Node.js for the OpenTelemetry client of the e2e tests.
+# The servers are started by the tests themselves, never as a service.
 set -euo pipefail
 want=()
 command -v "$(go env CC)" >/dev/null || want+=(gcc libc6-dev)
 command -v prometheus >/dev/null || want+=(prometheus)
+command -v prometheus-alertmanager >/dev/null || want+=(prometheus-alertmanager)
 command -v node >/dev/null || want+=(nodejs)
 command -v npm >/dev/null || want+=(npm)
 [ ${#want[@]} -gt 0 ] || { echo "packages: all there"; exit 0; }

@@ -103,8 +103,9 @@ type TraceConfig struct {
 }
 
 // DecisionCacheConfig bounds what is remembered of decided traces: the ones that
-// were asked for least recently are forgotten. A span of a forgotten trace begins
-// it anew.
+// were asked for least recently are forgotten, kept and dropped ones of the same age
+// together, whichever bound is reached first. A span of a forgotten trace begins it
+// anew.
 type DecisionCacheConfig struct {
 	// Kept is how many kept traces are remembered. Must be greater than 0.
 	// Default 50000.

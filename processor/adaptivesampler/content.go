@@ -21,6 +21,9 @@ const (
 func contentOf(attributes pcommon.Map) sampling.Content {
 	content := sampling.Plain
 	for key, value := range attributes.All() {
+		if !mayTell(key) {
+			continue
+		}
 		if content = max(content, contentOfAttribute(key, value)); content == sampling.Failed {
 			break
 		}
@@ -28,22 +31,29 @@ func contentOf(attributes pcommon.Map) sampling.Content {
 	return content
 }
 
+// mayTell tells by little whether an attribute can make its item an error or a
+// retry. It is asked for each attribute, and is short enough to be inlined: to
+// compare whole keys here takes longer than the rest of the pass.
+func mayTell(key string) bool {
+	n := len(key)
+	return n == len(semconv.AttributeOutcome) || n == len(semconv.AttributeRetryAttempt) ||
+		n > len(exceptionPrefix) && key[0] == 'e' // error_context and exception.
+}
+
+// contentOfAttribute is what an attribute tells that may.
 func contentOfAttribute(key string, value pcommon.Value) sampling.Content {
-	if len(key) <= len(exceptionPrefix) { // nothing below is as short
-		return sampling.Plain
-	}
-	switch key[0] { // cheaper than four comparisons for each attribute
-	case 'e':
-		if (key == semconv.AttributeErrorContext || strings.HasPrefix(key, exceptionPrefix)) && saysSomething(value) {
+	switch {
+	case key == semconv.AttributeOutcome:
+		if value.Str() == semconv.OutcomeFailure {
 			return sampling.Failed
 		}
-	case 'f':
-		if key == semconv.AttributeOutcome && value.Str() == semconv.OutcomeFailure {
-			return sampling.Failed
-		}
-	case 'r':
-		if key == semconv.AttributeRetryAttempt && isPositive(value) {
+	case key == semconv.AttributeRetryAttempt:
+		if isPositive(value) {
 			return sampling.Retried
+		}
+	case key == semconv.AttributeErrorContext || strings.HasPrefix(key, exceptionPrefix):
+		if saysSomething(value) {
+			return sampling.Failed
 		}
 	}
 	return sampling.Plain

@@ -118,7 +118,7 @@ func inspect(s ptrace.Span, nameAttribute string) seen {
 				out.name = value.Str()
 			}
 		}
-		if out.content != sampling.Failed {
+		if out.content != sampling.Failed && mayTell(key) {
 			out.content = max(out.content, contentOfAttribute(key, value))
 		}
 	}

@@ -25,6 +25,9 @@ type sampler struct {
 	nameAttribute string
 	hashAttribute string // logs only
 	failClosed    bool
+	// hopeless is the randomness below which no name and no content can save an
+	// item, so that its name need not be looked up; 0 when there is none such.
+	hopeless uint64
 	// passAnonymous keeps items that nothing can be decided by even when
 	// failing closed: a log record without a trace id is not broken.
 	passAnonymous bool
@@ -54,6 +57,9 @@ func newSampler(set processor.Settings, cfg *Config, signal string, monitor *mon
 	if signal == "traces" && monitor.budget != nil {
 		s.budget = monitor.budget
 		s.table.minimum = s.budget.minimum
+	}
+	if monitor.budget == nil { // whose minimum could save any item
+		s.hopeless = s.table.hopeless()
 	}
 	return s, nil
 }
@@ -164,6 +170,19 @@ type item interface {
 
 // keep decides one item and, when it is kept, writes the threshold.
 func keep[I item](s *sampler, b *batch, it I) bool {
+	a := &b.arrived
+	*a = arrival{}
+	var malformed error
+	if s.hopeless > 0 {
+		malformed = it.arrival(s.hashAttribute, a)
+		if malformed == nil && a.hasRandomness && a.randomness.Unsigned() < s.hopeless {
+			if b.watched { // its trace keeps what it finds
+				b.settingOf(it.TraceID())
+			}
+			b.inconsistent()
+			return b.tally.drop(reasonSampledOut)
+		}
+	}
 	class, remembered := s.table.known(it.name(s.nameAttribute))
 	if !remembered {
 		b.tally.nameMisses++
@@ -179,15 +198,13 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 	if of.times != nil {
 		at = of.outcomes(s.table, class.class)
 	}
-	a := &b.arrived
-	*a = arrival{}
-	malformed := it.arrival(s.hashAttribute, a)
+	if s.hopeless == 0 { // else it is known
+		malformed = it.arrival(s.hashAttribute, a)
+	}
 	random := a.randomness.Unsigned()
 	forced := false
 	if malformed == nil && a.hasRandomness {
-		if a.hasThreshold && !a.threshold.ShouldSample(a.randomness) {
-			b.tally.inconsistent++
-		}
+		b.inconsistent()
 		forced = s.budget != nil && s.budget.claim(b.now, class, at)
 		// No content can save it, not even without load.
 		if random < class.levels[0][sampling.Failed].limit && !at[sampling.Plain].never() && !forced {
@@ -234,6 +251,13 @@ func keep[I item](s *sampler, b *batch, it I) bool {
 		return b.tally.keep(reasonBoosted, adjustedCount)
 	}
 	return b.tally.keep(reasonSampled, adjustedCount)
+}
+
+// inconsistent counts the incoming threshold of the item at hand when it is.
+func (b *batch) inconsistent() {
+	if a := &b.arrived; a.hasThreshold && !a.threshold.ShouldSample(a.randomness) {
+		b.tally.inconsistent++
+	}
 }
 
 // undecided keeps or drops an item that no threshold was applied to; kept, it

@@ -128,6 +128,19 @@ func (t *table) least() uint64 {
 	return least
 }
 
+// hopeless is least; 0 when items of some name are never kept, since those are
+// counted under another reason.
+func (t *table) hopeless() uint64 {
+	for _, c := range t.classes {
+		for level := range c.levels {
+			if c.levels[level][sampling.Plain].never() {
+				return 0
+			}
+		}
+	}
+	return t.least()
+}
+
 // of is the outcome of a threshold.
 func (t *table) of(threshold otelsampling.Threshold) *outcome {
 	if o, ok := t.written[threshold]; ok {

@@ -15,8 +15,7 @@ func (s *sampler) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.T
 	drop := func(span ptrace.Span) bool { return !keep(s, b, spanItem{span}) }
 	td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool {
 		rs.ScopeSpans().RemoveIf(func(ss ptrace.ScopeSpans) bool {
-			ss.Spans().RemoveIf(drop)
-			return ss.Spans().Len() == 0
+			return !keepAny(ss.Spans(), drop)
 		})
 		return rs.ScopeSpans().Len() == 0
 	})
@@ -25,6 +24,25 @@ func (s *sampler) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.T
 		return td, processorhelper.ErrSkipProcessingData
 	}
 	return td, nil
+}
+
+// keepAny removes spans that are to be dropped and tells whether some are left.
+// Where none is, as at small rates in small scopes, none is removed: that the
+// scope goes with all of them costs less.
+func keepAny(spans ptrace.SpanSlice, drop func(ptrace.Span) bool) bool {
+	first := 0
+	for first < spans.Len() && drop(spans.At(first)) {
+		first++
+	}
+	if first == spans.Len() {
+		return false
+	}
+	i := -1
+	spans.RemoveIf(func(span ptrace.Span) bool {
+		i++
+		return i < first || i > first && drop(span) // each is decided once
+	})
+	return true
 }
 
 type spanItem struct{ ptrace.Span }

@@ -8,7 +8,9 @@
 // normal value is not known beforehand. Where it is known, a threshold rule is
 // simpler and does not forget.
 //
-// The rule is in internal/verdict, the memory in internal/baseline, the reading
-// of points in internal/measure, and internal/detector joins the three. This
-// package carries points to them and verdicts away.
+// The rule is in internal/verdict, the memory in internal/baseline, the states of
+// an episode in internal/episode, how many suspects a noisy series needs in
+// internal/gate, the reading of points in internal/measure, and
+// internal/detector joins them. This package carries points to them and verdicts
+// away.
 package degradation

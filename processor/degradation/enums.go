@@ -9,12 +9,18 @@ import (
 // Mode is how a measurement is judged.
 type Mode string
 
-// modeStrict compares with the baseline and nothing else. It is also what an
-// absent mode means.
-const modeStrict Mode = "strict"
+const (
+	// modeGuarded is the rule with a guard against noise and against learning
+	// what is not normal. It is also what an absent mode means.
+	modeGuarded Mode = "guarded"
+	// modeAdaptive is modeGuarded and what a series' own noise says.
+	modeAdaptive Mode = "adaptive"
+	// modeStrict compares with the baseline and nothing else.
+	modeStrict Mode = "strict"
+)
 
 // String is the mode's name in the configuration.
-func (m Mode) String() string { return orDefault(string(m), string(modeStrict)) }
+func (m Mode) String() string { return orDefault(string(m), string(modeGuarded)) }
 
 // UnmarshalText takes any text; Validate tells what is allowed together with
 // everything else that is wrong.
@@ -23,7 +29,32 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	return nil
 }
 
-func (m Mode) validate(path string) error { return oneOf(path, m.String(), string(modeStrict)) }
+func (m Mode) validate(path string) error {
+	return oneOf(path, m.String(), string(modeGuarded), string(modeAdaptive), string(modeStrict))
+}
+
+// Seasonality is the pattern that is taken out of a series before it is judged.
+type Seasonality string
+
+const (
+	// seasonalityNone takes out nothing. It is also what an absent value means.
+	seasonalityNone Seasonality = "none"
+	// seasonalityHourOfWeek takes out what is usual at each hour of the week.
+	seasonalityHourOfWeek Seasonality = "hour_of_week"
+)
+
+// String is the name in the configuration.
+func (s Seasonality) String() string { return orDefault(string(s), string(seasonalityNone)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (s *Seasonality) UnmarshalText(text []byte) error {
+	*s = Seasonality(text)
+	return nil
+}
+
+func (s Seasonality) validate(path string) error {
+	return oneOf(path, s.String(), string(seasonalityNone), string(seasonalityHourOfWeek))
+}
 
 // Current is the number of a histogram's interval that is judged.
 type Current string
@@ -59,6 +90,29 @@ func (c Current) measure() measure.Current {
 		return measure.Max
 	}
 	return measure.Mean
+}
+
+// Direction is where worse lies.
+type Direction string
+
+const (
+	// directionUp: more is worse. It is also what an absent value means.
+	directionUp   Direction = "up"
+	directionDown Direction = "down"
+	directionBoth Direction = "both"
+)
+
+// String is the name in the configuration.
+func (d Direction) String() string { return orDefault(string(d), string(directionUp)) }
+
+// UnmarshalText takes any text, as Mode's does.
+func (d *Direction) UnmarshalText(text []byte) error {
+	*d = Direction(text)
+	return nil
+}
+
+func (d Direction) validate(path string) error {
+	return oneOf(path, d.String(), string(directionUp), string(directionDown), string(directionBoth))
 }
 
 // Emit is which verdicts are told.

@@ -43,6 +43,7 @@ func newRigWith(t testing.TB, set processor.Settings, change func(*Config)) *rig
 	f := NewFactory()
 	cfg := f.CreateDefaultConfig().(*Config)
 	cfg.Metrics = []string{"m*"}
+	cfg.Mode = modeStrict // a test of another mode says so
 	if change != nil {
 		change(cfg)
 	}

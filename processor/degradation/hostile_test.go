@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
 )
 
@@ -181,43 +182,47 @@ func pointsBy(t *testing.T, tel *componenttest.Telemetry) map[string]int64 {
 }
 
 func TestPoisonIsIgnoredAndCounted(t *testing.T) {
-	for name, poison := range poisons {
-		t.Run(name, func(t *testing.T) {
-			tel := componenttest.NewTelemetry()
-			defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
-			r := newRigWith(t, settings(tel), func(c *Config) { c.Emit = emitAll })
-
-			// Between points of the same kind that are good. What kind that is
-			// follows from the poison's own metric.
-			m := poison.md(0).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
-			good := map[pmetric.MetricType]int{
-				pmetric.MetricTypeGauge: 0, pmetric.MetricTypeSummary: 3, pmetric.MetricTypeSum: 4,
-				pmetric.MetricTypeHistogram: 6, pmetric.MetricTypeExponentialHistogram: 8,
-			}
-			enc := encodings()[good[m.Type()]]
-			const n = 30
-			for i := range n {
-				when := time.Hour + time.Duration(i)*time.Minute
-				md := enc.encode([]interval{{when, when + time.Minute, []float64{1.5}, true}}, 1)[0]
-				one := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
-				one.SetUnit(m.Unit())
-				sameAttributes(one, m)
-				got := verdicts(t, r.send(md))
-				require.Len(t, got, 1)
-				want := int64(-1)
-				if i >= 14 {
-					want = 0
-					require.InDelta(t, 1, got[0].factor, 1e-9)
-				}
-				require.Equal(t, want, got[0].state)
-				r.send(poison.md(when + 90*time.Second))
-			}
-			points := pointsBy(t, tel)
-			require.EqualValues(t, n, points["ignored "+poison.reason], "%v", points)
-			require.EqualValues(t, n, points["evaluated"]+points["learning"])
-			require.Len(t, points, 3)
-		})
+	for _, mode := range modes {
+		for name, poison := range poisons {
+			t.Run(string(mode)+" "+name, func(t *testing.T) { testPoison(t, mode, poison.reason, poison.md) })
+		}
 	}
+}
+
+func testPoison(t *testing.T, mode Mode, reason string, poison func(time.Duration) pmetric.Metrics) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(context.Background())) }()
+	r := newRigWith(t, settings(tel), func(c *Config) { c.Mode, c.Emit, c.MinDuration, c.MinCount = mode, emitAll, 0, 0 })
+
+	// Between points of the same kind that are good. What kind that is
+	// follows from the poison's own metric.
+	m := poison(0).ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+	good := map[pmetric.MetricType]int{
+		pmetric.MetricTypeGauge: 0, pmetric.MetricTypeSummary: 3, pmetric.MetricTypeSum: 4,
+		pmetric.MetricTypeHistogram: 6, pmetric.MetricTypeExponentialHistogram: 8,
+	}
+	enc := encodings()[good[m.Type()]]
+	const n = 30
+	for i := range n {
+		when := time.Hour + time.Duration(i)*time.Minute
+		md := enc.encode([]interval{{when, when + time.Minute, []float64{1.5}, true}}, 1)[0]
+		one := md.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().At(0)
+		one.SetUnit(m.Unit())
+		sameAttributes(one, m)
+		got := verdicts(t, r.send(md))
+		require.Len(t, got, 1)
+		want := int64(-1)
+		if i >= 14 {
+			want = 0
+			require.InDelta(t, 1, got[0].factor, 1e-9)
+		}
+		require.Equal(t, want, got[0].state)
+		r.send(poison(when + 90*time.Second))
+	}
+	points := pointsBy(t, tel)
+	require.EqualValues(t, n, points["ignored "+reason], "%v", points)
+	require.EqualValues(t, n, points["evaluated"]+points["learning"])
+	require.Len(t, points, 3)
 }
 
 // sameAttributes makes both points of one series.
@@ -259,6 +264,12 @@ func TestHostileInput(t *testing.T) {
 		r := newRigWith(t, settings(tel), func(c *Config) {
 			c.Metrics, c.MinSamples, c.MaxSeries = []string{"*"}, pick(3), 1+pick(5)
 			c.Window, c.Pane = time.Hour, time.Hour/[]time.Duration{1, 2, 3, 4, 5, 6, 10, 12, 60}[pick(9)]
+			c.Mode = modes[pick(len(modes))]
+			c.MinDuration, c.MinCount = c.Pane*time.Duration(pick(2)), pick(3)
+			c.Pending.M, c.Pending.N = 1+pick(2), 2
+			c.Clear.Evaluations = 1 + pick(2)
+			c.MaxDegraded = time.Hour
+			c.Direction = []Direction{directionUp, directionDown, directionBoth}[pick(3)]
 			if pick(2) == 0 {
 				c.Emit = emitAll
 			}
@@ -390,20 +401,26 @@ func TestOwnMetrics(t *testing.T) {
 }
 
 func TestNoAllocationsPerGaugePoint(t *testing.T) {
-	md := manyGauges(1000)
-	p := bare(t)
-	var when time.Duration
-	allocs := testing.AllocsPerRun(200, func() {
-		when += time.Minute
-		setTimes(md, when)
-		var points tally
-		p.detector.Begin(epoch.Add(when).UnixNano())
-		p.observe(md, &points)
-		if len(p.detector.Finish()) > 0 || points.total() != 1000 {
-			t.Fatal("not the steady state")
-		}
-	})
-	require.LessOrEqual(t, allocs, 1.0, "one a metric, of 1000 points")
+	for _, mode := range []Mode{modeStrict, modeGuarded} {
+		t.Run(string(mode), func(t *testing.T) {
+			md := manyGauges(1000)
+			p := bare(t, mode)
+			var when time.Duration
+			allocs := testing.AllocsPerRun(200, func() {
+				when += time.Minute
+				setTimes(md, when)
+				var points tally
+				p.detector.Begin(epoch.Add(when).UnixNano())
+				p.observe(md, &points)
+				told := p.detector.Finish()
+				points.take(p.detector)
+				if len(told) > 0 || points.total() != 1000 || points.outcomes[detector.Evaluated] != 1000 {
+					t.Fatal("not the steady state")
+				}
+			})
+			require.LessOrEqual(t, allocs, 1.0, "one a metric, of 1000 points")
+		})
+	}
 }
 
 func manyGauges(n int) pmetric.Metrics {
@@ -424,10 +441,11 @@ func setTimes(md pmetric.Metrics, when time.Duration) {
 	}
 }
 
-func bare(t *testing.T) *degradation {
+func bare(t *testing.T, mode Mode) *degradation {
 	t.Helper()
 	cfg := createDefaultConfig().(*Config)
 	cfg.Metrics = []string{"m"}
+	cfg.Mode = mode
 	p, err := newDegradation(processortest.NewNopSettings(metadata.Type), cfg)
 	require.NoError(t, err)
 	var points tally

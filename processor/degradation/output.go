@@ -6,6 +6,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.uber.org/zap"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
@@ -40,7 +41,7 @@ func (p *degradation) newScope(rm pmetric.ResourceMetrics) pmetric.MetricSlice {
 }
 
 func (p *degradation) appendResult(out *verdictScope, r detector.Result, name string, attrs pcommon.Map) {
-	add := func(metric string) pmetric.NumberDataPoint {
+	add := func(metric string, reason verdict.Reason) pmetric.NumberDataPoint {
 		dp := out.gauge(metric).AppendEmpty()
 		dp.SetTimestamp(pcommon.Timestamp(r.Time))
 		to := dp.Attributes()
@@ -52,23 +53,28 @@ func (p *degradation) appendResult(out *verdictScope, r detector.Result, name st
 			})
 		}
 		to.PutStr(semconv.AttributeDegradationMetricName, name)
-		if r.Reason != verdict.None {
-			to.PutStr(semconv.AttributeDegradationReason, r.Reason.String())
+		if reason != verdict.None {
+			to.PutStr(semconv.AttributeDegradationReason, reason.String())
 		}
 		return dp
 	}
 	v := r.Verdict
-	add(semconv.MetricDegradationState).SetIntValue(int64(v.State))
+	add(semconv.MetricDegradationState, r.Reason).SetIntValue(int64(v.State))
+	if r.Rebaselined {
+		add(semconv.MetricDegradationState, verdict.Rebaselined).SetIntValue(int64(verdict.OK))
+		p.logger.Info("a degradation lasted and is the new baseline",
+			zap.String("metric", name), zap.Any("attributes", attrs.AsRaw()), zap.Float64("baseline_mean", v.Baseline.Mean))
+	}
 	if f, ok := v.Factor(); ok {
-		add(semconv.MetricDegradationFactor).SetDoubleValue(f)
+		add(semconv.MetricDegradationFactor, r.Reason).SetDoubleValue(f)
 	}
 	if v.State != verdict.Degraded {
 		return
 	}
-	add(semconv.MetricDegradationCurrent).SetDoubleValue(v.Current)
-	add(semconv.MetricDegradationBaselineMean).SetDoubleValue(v.Baseline.Mean)
+	add(semconv.MetricDegradationCurrent, r.Reason).SetDoubleValue(v.Current)
+	add(semconv.MetricDegradationBaselineMean, r.Reason).SetDoubleValue(v.Baseline.Mean)
 	if !math.IsNaN(v.Baseline.P95) {
-		add(semconv.MetricDegradationBaselineP95).SetDoubleValue(v.Baseline.P95)
+		add(semconv.MetricDegradationBaselineP95, r.Reason).SetDoubleValue(v.Baseline.P95)
 	}
 }
 

@@ -5,14 +5,14 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/processor"
+	"go.uber.org/zap"
 
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
-	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
 
 // degradation is the processor.
@@ -22,6 +22,8 @@ type degradation struct {
 	resource pcommon.Resource // this collector's own
 	version  string
 	tel      *telemetry
+	storage  *persistence // nil: in memory only
+	logger   *zap.Logger
 
 	// One lock for all series: a batch holds it for some hundred nanoseconds a
 	// point, less than decoding the point takes.
@@ -36,31 +38,38 @@ func newDegradation(set processor.Settings, cfg *Config) (*degradation, error) {
 		exclude:  map[string]struct{}{},
 		resource: set.Resource,
 		version:  set.BuildInfo.Version,
+		logger:   set.Logger,
 	}
 	for _, name := range cfg.ExcludeAttributes {
 		p.exclude[name] = struct{}{}
 	}
 	p.reader.histograms.Current = cfg.Current.measure()
 	p.reader.quantile = cfg.Current.measure().Quantile()
-	p.detector = detector.New(detector.Options{
-		Rule: verdict.Rule{
-			MeanRatio:  cfg.MeanRatio,
-			P95Ratio:   cfg.P95Ratio,
-			MinSamples: uint64(cfg.MinSamples),
-		},
-		Panes:     baseline.Panes{Width: cfg.Pane.Nanoseconds(), Count: int64(cfg.Window / cfg.Pane)},
-		MaxSeries: cfg.MaxSeries,
-		Folds:     len(p.exclude) > 0,
-		All:       cfg.Emit == emitAll,
-	})
+	p.detector = detector.New(cfg.options())
 	var err error
-	p.tel, err = newTelemetry(set.TelemetrySettings, p)
-	return p, err
+	if p.tel, err = newTelemetry(set.TelemetrySettings, p); err != nil {
+		return nil, err
+	}
+	if cfg.Storage != nil {
+		p.storage = newPersistence(set, cfg, p)
+	}
+	return p, nil
 }
 
-func (p *degradation) shutdown(context.Context) error {
+func (p *degradation) start(ctx context.Context, host component.Host) error {
+	if p.storage == nil {
+		return nil
+	}
+	return p.storage.start(ctx, host)
+}
+
+func (p *degradation) shutdown(ctx context.Context) error {
+	var err error
+	if p.storage != nil {
+		err = p.storage.shutdown(ctx)
+	}
 	p.tel.builder.Shutdown()
-	return nil
+	return err
 }
 
 // process judges the watched points of a batch and appends the verdicts to it.
@@ -72,12 +81,13 @@ func (p *degradation) process(ctx context.Context, md pmetric.Metrics) (pmetric.
 	p.detector.Begin(now.UnixNano())
 	p.observe(md, &points)
 	p.append(md, p.detector.Finish())
-	degraded, evicted := p.detector.Degraded(), p.detector.Evicted()
+	degraded := p.detector.Degraded()
+	points.take(p.detector)
 	p.mu.Unlock()
 
 	if points.total() > 0 {
 		p.appendCount(md, now, degraded)
-		p.tel.record(ctx, &points, evicted)
+		p.tel.record(ctx, &points)
 	}
 	return md, nil
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/testdata"
 
@@ -83,38 +82,6 @@ func TestLearningNeverAlarms(t *testing.T) {
 			v = 1000
 		}
 		require.Empty(t, verdicts(t, r.send(gauge("m", time.Duration(i)*time.Minute, v))))
-	}
-}
-
-func TestOrderWithinAPaneDoesNotMatter(t *testing.T) {
-	for seed := range uint64(20) {
-		run := func(shuffle bool) map[pcommon.Timestamp]int64 {
-			rng := rand.New(rand.NewPCG(seed, 5))
-			r := newRig(t, func(c *Config) { c.Emit = emitAll })
-			states := map[pcommon.Timestamp]int64{}
-			for pane := range 40 {
-				var points []pmetric.Metrics
-				for i := range 8 {
-					v := 0.1 + rng.Float64()*0.2
-					if rng.IntN(10) == 0 {
-						v *= 3
-					}
-					points = append(points, gauge("m", time.Duration(pane)*5*time.Minute+time.Duration(i)*30*time.Second, v))
-				}
-				if shuffle {
-					rand.New(rand.NewPCG(seed, 6)).Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
-				}
-				// one batch, since verdicts older than one already told are not told
-				for i := 1; i < len(points); i++ {
-					points[i].ResourceMetrics().MoveAndAppendTo(points[0].ResourceMetrics())
-				}
-				for _, v := range verdicts(t, r.send(points[0])) {
-					states[v.at] = v.state
-				}
-			}
-			return states
-		}
-		require.Equal(t, run(false), run(true))
 	}
 }
 

@@ -206,14 +206,7 @@ func (b *metricBatch) ignore(r measure.Reason) {
 }
 
 func (b *metricBatch) judge(m *baseline.Measurement) {
-	switch b.detector.Observe(b.series, b.point.Time, m, b.ref) {
-	case detector.Evaluated:
-		b.points.evaluated++
-	case detector.Learning:
-		b.points.learning++
-	case detector.Late:
-		b.points.late++
-	}
+	b.detector.Observe(b.series, b.point.Time, m, b.ref)
 }
 
 func numberOf(dp pmetric.NumberDataPoint) (float64, measure.Reason) {

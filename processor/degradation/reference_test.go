@@ -1,7 +1,6 @@
 package degradation
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -135,92 +134,4 @@ func TestStrictIsTheDocumentsFormula(t *testing.T) {
 			require.Less(t, unsures, 300, "of 6000")
 		})
 	}
-}
-
-func TestDeltaAndCumulativeGiveTheSameVerdicts(t *testing.T) {
-	byName := map[string]encoding{}
-	for _, e := range encodings() {
-		byName[e.name] = e
-	}
-	for _, kind := range []string{"monotonic sum", "histogram", "exponential histogram"} {
-		for _, current := range []Current{currentMean, currentP50, currentP95, currentMax} {
-			if kind == "monotonic sum" && current != currentMean {
-				continue
-			}
-			t.Run(fmt.Sprint(kind, " ", current), func(t *testing.T) {
-				degraded := 0
-				for seed := range uint64(20) {
-					all := schedule(rand.New(rand.NewPCG(seed, 2)), kind == "monotonic sum")
-					states := func(temporality string) (out []int64) {
-						r := newRig(t, func(c *Config) { c.Emit, c.Current = emitAll, current })
-						for _, md := range byName[kind+", "+temporality].encode(all, 1) {
-							for _, v := range verdicts(t, r.send(md)) {
-								out = append(out, v.state)
-							}
-						}
-						return out
-					}
-					delta := states("delta")
-					require.Len(t, delta, len(all))
-					require.Equal(t, delta, states("cumulative"), "seed %d", seed)
-					for _, s := range delta {
-						if s == 1 {
-							degraded++
-						}
-					}
-				}
-				require.Greater(t, degraded, 50)
-			})
-		}
-	}
-}
-
-// Explicit bounds are scaled with the values. Exponential buckets cannot be: a
-// value may fall on the other side of a bound, so what hangs on that is left out.
-func TestScaleChangesNothing(t *testing.T) {
-	for _, enc := range encodings() {
-		t.Run(enc.name, func(t *testing.T) {
-			compared := 0
-			for seed := range uint64(20) {
-				all := schedule(rand.New(rand.NewPCG(seed, 3)), enc.scalar)
-				ref := &reference{window: time.Hour, pane: 5 * time.Minute, minSamples: 12}
-				unsure := make([]bool, len(all))
-				width := enc.width
-				if width == 1.5 {
-					width = 1 // explicit bounds are scaled too
-				}
-				for n, i := range all {
-					_, _, _, unsure[n] = ref.judge(i, width)
-				}
-				run := func(scale float64) (out []int64) {
-					r := newRig(t, func(c *Config) { c.Emit = emitAll })
-					for _, md := range enc.encode(rescale(all, scale), scale) {
-						for _, v := range verdicts(t, r.send(md)) {
-							out = append(out, v.state)
-						}
-					}
-					return out
-				}
-				one, thousand := run(1), run(1000)
-				for n := range one {
-					if !unsure[n] {
-						compared++
-						require.Equal(t, one[n], thousand[n], "seed %d interval %d", seed, n)
-					}
-				}
-			}
-			require.Greater(t, compared, 5000)
-		})
-	}
-}
-
-func rescale(all []interval, by float64) []interval {
-	out := slices.Clone(all)
-	for i := range out {
-		out[i].values = slices.Clone(out[i].values)
-		for j := range out[i].values {
-			out[i].values[j] *= by
-		}
-	}
-	return out
 }

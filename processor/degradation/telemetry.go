@@ -7,18 +7,33 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/detector"
+	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/episode"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/measure"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/metadata"
 )
 
 // tally counts the watched points of one batch; each is in exactly one number.
 type tally struct {
-	evaluated, learning, late, refused int64
-	ignored                            [measure.Reasons]int64
+	refused int64
+	ignored [measure.Reasons]int64
+	// of the detector, which knows them at the end of the batch
+	outcomes                          [detector.Outcomes]int64
+	evicted, quarantined, rebaselines int64
+	episodes                          int64
+}
+
+func (t *tally) take(d *detector.Detector) {
+	t.outcomes = d.Outcomes()
+	t.evicted, t.quarantined, t.rebaselines = int64(d.Evicted()), d.Quarantined(), d.Rebaselines()
+	t.episodes = d.Episodes()
 }
 
 func (t *tally) total() int64 {
-	n := t.evaluated + t.learning + t.late + t.refused
+	n := t.refused
+	for _, i := range t.outcomes {
+		n += i
+	}
 	for _, i := range t.ignored {
 		n += i
 	}
@@ -27,9 +42,10 @@ func (t *tally) total() int64 {
 
 // telemetry is the processor's own metrics.
 type telemetry struct {
-	builder                            *metadata.TelemetryBuilder
-	evaluated, learning, late, refused metric.MeasurementOption
-	ignored                            [measure.Reasons]metric.MeasurementOption
+	builder  *metadata.TelemetryBuilder
+	outcomes [detector.Outcomes]metric.MeasurementOption
+	refused  metric.MeasurementOption
+	ignored  [measure.Reasons]metric.MeasurementOption
 }
 
 func newTelemetry(set component.TelemetrySettings, p *degradation) (*telemetry, error) {
@@ -41,11 +57,15 @@ func newTelemetry(set component.TelemetrySettings, p *degradation) (*telemetry, 
 		return metric.WithAttributeSet(attribute.NewSet(append(more, attribute.String("outcome", text))...))
 	}
 	t := &telemetry{
-		builder:   builder,
-		evaluated: outcome("evaluated"),
-		learning:  outcome("learning"),
-		late:      outcome("late"),
-		refused:   outcome("refused"),
+		builder: builder,
+		outcomes: [detector.Outcomes]metric.MeasurementOption{
+			detector.Evaluated: outcome("evaluated"),
+			detector.Learning:  outcome("learning"),
+			detector.Pooled:    outcome("pooled"),
+			detector.Late:      outcome("late"),
+			detector.Duplicate: outcome("ignored", attribute.String("reason", "duplicate")),
+		},
+		refused: outcome("refused"),
 	}
 	for r := range measure.Reasons {
 		t.ignored[r] = outcome("ignored", attribute.String("reason", r.String()))
@@ -64,22 +84,41 @@ func newTelemetry(set component.TelemetrySettings, p *degradation) (*telemetry, 
 	if err := builder.RegisterDegradationDegradedSeriesCallback(observe(p.detector.Degraded)); err != nil {
 		return nil, err
 	}
-	return t, nil
+	return t, builder.RegisterDegradationStatesCallback(func(_ context.Context, o metric.Int64Observer) error {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if states, ok := p.detector.States(); ok {
+			for s, n := range states {
+				o.Observe(int64(n), stateSets[s])
+			}
+		}
+		return nil
+	})
 }
 
-func (t *telemetry) record(ctx context.Context, n *tally, evicted int) {
+var stateSets = func() (sets [episode.States]metric.MeasurementOption) {
+	for s := range sets {
+		sets[s] = metric.WithAttributeSet(attribute.NewSet(attribute.String("state", episode.State(s).String())))
+	}
+	return sets
+}()
+
+func (t *telemetry) record(ctx context.Context, n *tally) {
 	add := func(c metric.Int64Counter, n int64, opts ...metric.AddOption) {
 		if n > 0 {
 			c.Add(ctx, n, opts...)
 		}
 	}
 	points := t.builder.DegradationPoints
-	add(points, n.evaluated, t.evaluated)
-	add(points, n.learning, t.learning)
-	add(points, n.late, t.late)
+	for o, n := range n.outcomes {
+		add(points, n, t.outcomes[o])
+	}
 	add(points, n.refused, t.refused)
 	for r, ignored := range n.ignored {
 		add(points, ignored, t.ignored[r])
 	}
-	add(t.builder.DegradationEvictions, int64(evicted))
+	add(t.builder.DegradationEpisodes, n.episodes)
+	add(t.builder.DegradationEvictions, n.evicted)
+	add(t.builder.DegradationQuarantinedPanes, n.quarantined)
+	add(t.builder.DegradationRebaselines, n.rebaselines)
 }

@@ -79,7 +79,7 @@ func (b *Batch) Histogram(ls labels.Labels, p Point, h *histogram.FloatHistogram
 
 func (b *Batch) write(ls labels.Labels, p Point, v float64, h *histogram.FloatHistogram) {
 	if p.Stale {
-		if sr := b.s.table.find(ls); sr != nil && sr.last != 0 {
+		if sr := b.s.table.known(ls); sr != nil && sr.last != 0 {
 			b.flush(sr)
 			b.append(sr, p.Time, math.Float64frombits(value.StaleNaN), nil)
 		}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/timestamp"
 	"github.com/prometheus/prometheus/promql"
@@ -57,6 +57,7 @@ type Store struct {
 	db     *tsdb.DB
 	engine *promql.Engine
 	table  table
+	broken error        // why what lay in the folder was set aside
 	cutoff atomic.Int64 // of the last Truncate; tsdb asks for it from its own goroutine
 }
 
@@ -83,7 +84,8 @@ func Open(opt Options) (_ *Store, err error) {
 	o.StripeSize = 1 << 10 // 16384 stripes cost 6 MB before the first sample
 	o.SamplesPerChunk = samplesPerChunk
 	o.BlocksToDelete = s.expired
-	if s.db, err = tsdb.Open(s.dir, quiet, prometheus.NewRegistry(), o, nil); err != nil {
+	s.table.init(opt.MaxSeries)
+	if err = s.openDB(quiet, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open samples in %s: %w", s.dir, err), s.removeTemp())
 	}
 	s.db.DisableCompactions()
@@ -101,7 +103,6 @@ func Open(opt Options) (_ *Store, err error) {
 		NoStepSubqueryIntervalFn: func(int64) int64 { return max(opt.Interval.Milliseconds(), 1) },
 		Parser:                   opt.Parser,
 	})
-	s.table.init(opt.MaxSeries)
 	return s, nil
 }
 
@@ -164,6 +165,14 @@ func (s *Store) Holds(ctx context.Context, selectors [][]*labels.Matcher, from, 
 		}
 	}
 	return false, nil
+}
+
+// Newest is the time of the newest sample in memory; zero = there is none.
+func (s *Store) Newest() time.Time {
+	if t := s.db.Head().MaxTime(); t != math.MinInt64 {
+		return timestamp.Time(t)
+	}
+	return time.Time{}
 }
 
 // Truncate drops what no rule can reach any more at the time now. Not to be

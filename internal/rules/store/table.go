@@ -30,12 +30,13 @@ type table struct {
 	max    int
 	n      int
 	byHash map[uint64]*series
-	late   bool // something was written out of order since the last forget
+	before map[uint64]*series // of an earlier process, until they get a point
+	late   bool               // something was written out of order since the last forget
 }
 
 func (t *table) init(maxSeries int) {
 	t.max = maxSeries
-	t.byHash = map[uint64]*series{}
+	t.byHash, t.before = map[uint64]*series{}, map[uint64]*series{}
 }
 
 func (t *table) find(ls labels.Labels) *series {
@@ -45,6 +46,18 @@ func (t *table) find(ls labels.Labels) *series {
 		}
 	}
 	return nil
+}
+
+// known is find, also among the series of an earlier process.
+func (t *table) known(ls labels.Labels) *series {
+	if s := t.find(ls); s != nil || len(t.before) == 0 {
+		return s
+	}
+	if t.recalled(ls.Hash(), ls) == nil {
+		return nil
+	}
+	s, _ := t.get(ls)
+	return s
 }
 
 // get returns nil when there is no room for a new series.
@@ -58,10 +71,25 @@ func (t *table) get(ls labels.Labels) (s *series, isNew bool) {
 	if t.max > 0 && t.n >= t.max {
 		return nil, false
 	}
-	s = &series{labels: ls.Copy(), next: t.byHash[h]}
+	s, isNew = t.recalled(h, ls), false
+	if s == nil {
+		s, isNew = &series{labels: ls.Copy()}, true
+	}
+	s.next = t.byHash[h]
 	t.byHash[h] = s
 	t.n++
-	return s, true
+	return s, isNew
+}
+
+// recalled takes a series out of those of before.
+func (t *table) recalled(h uint64, ls labels.Labels) *series {
+	for at := t.before[h]; at != nil; at = at.next {
+		if labels.Equal(at.labels, ls) {
+			c := *at
+			return &c // its place in the list does not matter: it is found here first
+		}
+	}
+	return nil
 }
 
 // forget drops series without a point since the cutoff and tells whether late
@@ -69,6 +97,7 @@ func (t *table) get(ls labels.Labels) (s *series, isNew bool) {
 func (t *table) forget(cutoff int64) (late bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	clear(t.before)
 	for h, s := range t.byHash {
 		var kept *series
 		for s != nil {

@@ -27,6 +27,8 @@ type Options struct {
 	Oldest time.Duration
 	// MaxSources bounds the resources whose last export is remembered.
 	MaxSources int
+	// Sources that an Intake before this one knew; nil = none.
+	Sources *Sources
 	// Exemplars takes those of the points that rules select; nil = nobody does.
 	Exemplars *exemplars.Store
 }
@@ -49,15 +51,30 @@ type Intake struct {
 	sources  map[uint64]*source
 }
 
+// Sources are the resources of which an Intake knows when they exported last.
+type Sources struct{ byID map[uint64]*source }
+
+// Sources are to be given to the Intake that takes the place of this one. Nothing
+// may be consumed any more.
+func (in *Intake) Sources() *Sources {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return &Sources{in.sources}
+}
+
 // New returns an Intake that writes to st.
 func New(st *store.Store, opt Options) *Intake {
+	sources := map[uint64]*source{}
+	if opt.Sources != nil {
+		sources = opt.Sources.byID
+	}
 	return &Intake{
 		opt:      opt,
 		store:    st,
 		index:    newIndex(opt.Selectors),
 		names:    newNamer(opt.Strategy),
 		families: map[familyKey]*family{},
-		sources:  map[uint64]*source{},
+		sources:  sources,
 	}
 }
 

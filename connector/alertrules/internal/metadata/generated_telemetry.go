@@ -26,6 +26,7 @@ type TelemetryBuilder struct {
 	meter                        metric.Meter
 	mu                           sync.Mutex
 	registrations                []metric.Registration
+	AlertRulesDiscardedRecords   metric.Int64Counter
 	AlertRulesEvaluationDuration metric.Float64Histogram
 	AlertRulesEvaluationFailures metric.Int64Counter
 	AlertRulesEvaluations        metric.Int64Counter
@@ -33,7 +34,11 @@ type TelemetryBuilder struct {
 	AlertRulesEvents             metric.Int64Counter
 	AlertRulesPoints             metric.Int64Counter
 	AlertRulesRefused            metric.Int64Counter
+	AlertRulesReloadFailed       metric.Int64Gauge
+	AlertRulesRestoredAlerts     metric.Int64Counter
 	AlertRulesRulesWithoutSeries metric.Int64Gauge
+	AlertRulesSaveErrors         metric.Int64Counter
+	AlertRulesSaves              metric.Int64Counter
 	AlertRulesSeries             metric.Int64Gauge
 }
 
@@ -66,6 +71,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.AlertRulesDiscardedRecords, err = builder.meter.Int64Counter(
+		"otelcol_alert_rules_discarded_records",
+		metric.WithDescription("Records of the stored state, or folders of samples, that could not be used at the start. [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.AlertRulesEvaluationDuration, err = builder.meter.Float64Histogram(
 		"otelcol_alert_rules_evaluation_duration",
 		metric.WithDescription("How long one evaluation of all due groups took. [Development]"),
@@ -109,10 +120,34 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.AlertRulesReloadFailed, err = builder.meter.Int64Gauge(
+		"otelcol_alert_rules_reload_failed",
+		metric.WithDescription("1 while older rule files are in force because those found at the last reload are bad, else 0. [Development]"),
+		metric.WithUnit("1"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AlertRulesRestoredAlerts, err = builder.meter.Int64Counter(
+		"otelcol_alert_rules_restored_alerts",
+		metric.WithDescription("Alerts that went on after a restart or a reload. [Development]"),
+		metric.WithUnit("{alert}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.AlertRulesRulesWithoutSeries, err = builder.meter.Int64Gauge(
 		"otelcol_alert_rules_rules_without_series",
 		metric.WithDescription("Alerting rules that select series of which none is there, as seen once a minute; not those that ask for absence. [Development]"),
 		metric.WithUnit("{rule}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AlertRulesSaveErrors, err = builder.meter.Int64Counter(
+		"otelcol_alert_rules_save_errors",
+		metric.WithDescription("Writes of the state to the storage that failed. [Development]"),
+		metric.WithUnit("{write}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AlertRulesSaves, err = builder.meter.Int64Counter(
+		"otelcol_alert_rules_saves",
+		metric.WithDescription("Writes of the state to the storage. [Development]"),
+		metric.WithUnit("{write}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AlertRulesSeries, err = builder.meter.Int64Gauge(

@@ -19,6 +19,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	tb.AlertRulesDiscardedRecords.Add(context.Background(), 1)
 	tb.AlertRulesEvaluationDuration.Record(context.Background(), 1)
 	tb.AlertRulesEvaluationFailures.Add(context.Background(), 1)
 	tb.AlertRulesEvaluations.Add(context.Background(), 1)
@@ -26,8 +27,15 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.AlertRulesEvents.Add(context.Background(), 1)
 	tb.AlertRulesPoints.Add(context.Background(), 1)
 	tb.AlertRulesRefused.Add(context.Background(), 1)
+	tb.AlertRulesReloadFailed.Record(context.Background(), 1)
+	tb.AlertRulesRestoredAlerts.Add(context.Background(), 1)
 	tb.AlertRulesRulesWithoutSeries.Record(context.Background(), 1)
+	tb.AlertRulesSaveErrors.Add(context.Background(), 1)
+	tb.AlertRulesSaves.Add(context.Background(), 1)
 	tb.AlertRulesSeries.Record(context.Background(), 1)
+	AssertEqualAlertRulesDiscardedRecords(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesEvaluationDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
@@ -49,7 +57,19 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualAlertRulesRefused(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesReloadFailed(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesRestoredAlerts(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesRulesWithoutSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesSaveErrors(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAlertRulesSaves(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAlertRulesSeries(t, testTel,

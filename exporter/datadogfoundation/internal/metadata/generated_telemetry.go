@@ -111,7 +111,7 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.DatadogFoundationRefusedLogs, err = builder.meter.Int64Counter(
 		"otelcol_datadog_foundation_refused_logs",
-		metric.WithDescription("Log records that were given up, by reason (not_an_alert, rejected, unauthorized). [Development]"),
+		metric.WithDescription("Log records that were given up, by reason (not_an_alert, resend, rejected, unauthorized). [Development]"),
 		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)

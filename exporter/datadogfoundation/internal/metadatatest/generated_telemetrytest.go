@@ -136,7 +136,7 @@ func AssertEqualDatadogFoundationPayloads(t *testing.T, tt *componenttest.Teleme
 func AssertEqualDatadogFoundationRefusedLogs(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_datadog_foundation_refused_logs",
-		Description: "Log records that were given up, by reason (not_an_alert, rejected, unauthorized). [Development]",
+		Description: "Log records that were given up, by reason (not_an_alert, resend, rejected, unauthorized). [Development]",
 		Unit:        "{record}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

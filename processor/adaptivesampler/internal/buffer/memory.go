@@ -6,21 +6,36 @@ import (
 	otelsampling "github.com/open-telemetry/opentelemetry-collector-contrib/pkg/sampling"
 )
 
-// memory remembers decisions, in two generations: when the younger is full, the
-// older is forgotten. What is asked for moves to the younger.
+// memory remembers decisions, in two generations: when the younger is full of kept
+// or of dropped traces, the older is forgotten, with both. What is asked for moves
+// to the younger.
 //
-// A dropped trace is remembered by 64 bits of its id: among a million of them, a
-// trace that was not decided yet is taken for one of them with a chance of
-// 1 in 18 million million.
+// That both are forgotten together is what keeps counts unbiased: whether the span
+// that comes late finds its trace's decision must not depend on what was decided.
+// Were only dropped traces remembered, say, a late span's trace would either be
+// known as dropped, or decide anew with a rate that knows nothing of the first
+// decision, and be counted too often.
 type memory struct {
-	kept    generations[ID, otelsampling.Threshold]
-	dropped generations[uint64, struct{}]
+	young, old                generation
+	halfOfKept, halfOfDropped int
+}
+
+// generation is decisions of about the same time. A dropped trace is remembered by
+// 64 bits of its id: among a million of them, a trace that was not decided yet is
+// taken for one of them with a chance of 1 in 18 million million.
+type generation struct {
+	kept    map[ID]otelsampling.Threshold
+	dropped map[uint64]struct{}
+}
+
+func newGeneration() generation {
+	return generation{kept: map[ID]otelsampling.Threshold{}, dropped: map[uint64]struct{}{}}
 }
 
 func newMemory(kept, dropped int) memory {
 	return memory{
-		kept:    newGenerations[ID, otelsampling.Threshold](kept),
-		dropped: newGenerations[uint64, struct{}](dropped),
+		young: newGeneration(), old: newGeneration(),
+		halfOfKept: max(1, kept/2), halfOfDropped: max(1, dropped/2),
 	}
 }
 
@@ -30,52 +45,36 @@ func short(id ID) uint64 {
 }
 
 func (m *memory) get(id ID) (Verdict, bool) {
-	if threshold, ok := m.kept.get(id); ok {
+	if threshold, ok := m.young.kept[id]; ok {
 		return Verdict{Keep: true, Threshold: threshold}, true
 	}
-	_, ok := m.dropped.get(short(id))
-	return Verdict{}, ok
+	key := short(id)
+	if _, ok := m.young.dropped[key]; ok {
+		return Verdict{}, true
+	}
+	if threshold, ok := m.old.kept[id]; ok {
+		delete(m.old.kept, id)
+		v := Verdict{Keep: true, Threshold: threshold}
+		m.put(id, v)
+		return v, true
+	}
+	if _, ok := m.old.dropped[key]; ok {
+		delete(m.old.dropped, key)
+		m.put(id, Verdict{})
+		return Verdict{}, true
+	}
+	return Verdict{}, false
 }
 
 func (m *memory) put(id ID, v Verdict) {
+	if len(m.young.kept) >= m.halfOfKept || len(m.young.dropped) >= m.halfOfDropped {
+		clear(m.old.kept) // their memory serves again
+		clear(m.old.dropped)
+		m.young, m.old = m.old, m.young
+	}
 	if v.Keep {
-		m.kept.put(id, v.Threshold)
+		m.young.kept[id] = v.Threshold
 	} else {
-		m.dropped.put(short(id), struct{}{})
+		m.young.dropped[short(id)] = struct{}{}
 	}
-}
-
-// generations is a map that forgets: it holds at least half, and at most all, of
-// what it may of the entries used last.
-type generations[K comparable, V any] struct {
-	young, old map[K]V
-	half       int
-}
-
-func newGenerations[K comparable, V any](most int) generations[K, V] {
-	return generations[K, V]{young: map[K]V{}, half: max(1, most/2)}
-}
-
-func (g *generations[K, V]) get(k K) (v V, ok bool) {
-	if v, ok = g.young[k]; ok {
-		return v, true
-	}
-	if v, ok = g.old[k]; ok {
-		delete(g.old, k)
-		g.put(k, v)
-	}
-	return v, ok
-}
-
-func (g *generations[K, V]) put(k K, v V) {
-	if len(g.young) >= g.half {
-		old := g.old
-		g.old = g.young
-		clear(old) // its memory serves again
-		if old == nil {
-			old = map[K]V{}
-		}
-		g.young = old
-	}
-	g.young[k] = v
 }

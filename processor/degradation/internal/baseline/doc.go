@@ -1,6 +1,9 @@
 // Package baseline remembers what was normal: measurements in panes of event
 // time, of which the panes before a moment are its baseline.
 //
+// A Ring is all of the past window; a History is the newest panes that hold data
+// and in which nothing was wrong.
+//
 // Panes instead of exponential decay, because a pane can be left out again and
 // a decayed sum cannot. A pane holds count, sum, min, max and the distribution
 // in the cheapest exact form it can: the raw values while they are few, the

@@ -1,9 +1,6 @@
 package baseline
 
 import (
-	"math"
-	"slices"
-
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/verdict"
 )
@@ -31,8 +28,13 @@ type Ring struct {
 	fresh     bool
 }
 
-// Merger makes baselines of rings. It is not safe for concurrent use.
+// Merger makes baselines of rings and histories. It is not safe for concurrent
+// use.
 type Merger struct {
+	// Low also tells the 5th percentile. Default false: it costs as much again
+	// as the 95th.
+	Low bool
+
 	panes  Panes
 	values []float64
 	counts []uint64
@@ -86,132 +88,5 @@ func (mg *Merger) isBefore(number, k int64) bool {
 }
 
 func (mg *Merger) merge(r *Ring, k int64) verdict.Baseline {
-	in := func(p *pane) bool { return mg.isBefore(p.number, k) }
-	var b verdict.Baseline
-	var sum float64
-	lo, hi := math.Inf(1), math.Inf(-1)
-	var values, others int
-	var layout *explicit // of all buckets, while they agree
-	for i := range r.panes {
-		p := &r.panes[i]
-		if !in(p) {
-			continue
-		}
-		b.Count += p.count
-		sum += p.sum
-		lo, hi = min(lo, p.min), max(hi, p.max)
-		values += len(p.values)
-		if p.holdsExpo() {
-			others++
-		}
-		if p.holdsExplicit() {
-			if layout == nil {
-				layout = p.explicit
-			} else if !slices.Equal(layout.bounds, p.explicit.bounds) {
-				others++
-			}
-		}
-	}
-	if b.Count == 0 {
-		return b
-	}
-	b.Mean = sum / float64(b.Count)
-	switch {
-	case others == 0 && layout == nil:
-		b.P95 = mg.mergeValues(r, in)
-	case others == 0 && values == 0:
-		b.P95 = mg.mergeExplicit(r, in, layout)
-	default:
-		b.P95 = mg.mergeExpo(r, in)
-	}
-	if !math.IsNaN(b.P95) && lo <= hi {
-		b.P95 = min(max(b.P95, lo), hi) // never outside of what was seen
-	}
-	return b
-}
-
-func (mg *Merger) mergeValues(r *Ring, in func(*pane) bool) float64 {
-	mg.values = mg.values[:0]
-	for i := range r.panes {
-		if in(&r.panes[i]) {
-			mg.values = append(mg.values, r.panes[i].values...)
-		}
-	}
-	n := len(mg.values)
-	if n == 0 {
-		return math.NaN()
-	}
-	return kthSmallest(mg.values, nearestRank(n))
-}
-
-func (mg *Merger) mergeExplicit(r *Ring, in func(*pane) bool, layout *explicit) float64 {
-	mg.counts = append(mg.counts[:0], make([]uint64, len(layout.counts))...)
-	for i := range r.panes {
-		p := &r.panes[i]
-		if !in(p) || !p.holdsExplicit() {
-			continue
-		}
-		for j, n := range p.explicit.counts {
-			mg.counts[j] += uint64(n)
-		}
-	}
-	return ExplicitQuantile(0.95, layout.bounds, mg.counts)
-}
-
-func (mg *Merger) mergeExpo(r *Ring, in func(*pane) bool) float64 {
-	mg.expo.Reset()
-	for i := range r.panes {
-		if in(&r.panes[i]) {
-			r.panes[i].mergeInto(&mg.expo)
-		}
-	}
-	return mg.expo.Quantile(0.95)
-}
-
-// nearestRank is the 0-based place of the 95th percentile among n values in
-// order: the smallest value with at least 95 % of them not above it. In
-// integers, since 0.95*20 is not 19 in floating point.
-func nearestRank(n int) int { return (95*n+99)/100 - 1 }
-
-// kthSmallest reorders values and returns the one that sorting would put at k:
-// in linear time, where sorting a window of raw values for one of them would be
-// most of the cost of a gauge.
-func kthSmallest(values []float64, k int) float64 {
-	lo, hi := 0, len(values)-1
-	for lo < hi {
-		// the median of three keeps ordered input, the usual worst case, fast
-		mid := lo + (hi-lo)/2
-		if values[mid] < values[lo] {
-			values[mid], values[lo] = values[lo], values[mid]
-		}
-		if values[hi] < values[lo] {
-			values[hi], values[lo] = values[lo], values[hi]
-		}
-		if values[hi] < values[mid] {
-			values[hi], values[mid] = values[mid], values[hi]
-		}
-		pivot := values[mid]
-		i, j := lo, hi
-		for i <= j {
-			for values[i] < pivot {
-				i++
-			}
-			for values[j] > pivot {
-				j--
-			}
-			if i <= j {
-				values[i], values[j] = values[j], values[i]
-				i, j = i+1, j-1
-			}
-		}
-		switch {
-		case k <= j:
-			hi = j
-		case k >= i:
-			lo = i
-		default:
-			return values[k]
-		}
-	}
-	return values[lo]
+	return mg.mergePanes(r.panes, func(p *pane) bool { return mg.isBefore(p.number, k) })
 }

@@ -156,7 +156,7 @@ func TestManyValuesInAPaneBecomeAHistogram(t *testing.T) {
 	if b.Count != 1000 || math.Abs(b.P95-1.95) > 0.01 {
 		t.Fatalf("%+v", b)
 	}
-	if len(r.panes[0].values) != 0 || r.panes[0].expo == nil {
+	if len(r.panes[0].values) != 0 || !r.panes[0].holdsExpo() {
 		t.Fatal("values are kept beyond the bound")
 	}
 }

@@ -27,7 +27,7 @@ func TestTable(t *testing.T) {
 					oldest, oldestAt = o, at
 				}
 			}
-			e, evicted := tab.get(k, now, staleBefore)
+			e, evicted := tab.get(k, now, 10)
 			switch {
 			case known || len(seen) < 5:
 				if e == nil || evicted != nil {
@@ -45,8 +45,12 @@ func TestTable(t *testing.T) {
 				delete(seen, evicted.key)
 			}
 			seen[k] = now
-			if len(tab.entries) != len(seen) {
-				t.Fatal("held", len(tab.entries), "want", len(seen))
+			held := 0
+			for i := range tab.shards {
+				held += len(tab.shards[i].entries)
+			}
+			if held != len(seen) || tab.size != len(seen) {
+				t.Fatal("held", held, "size", tab.size, "want", len(seen))
 			}
 		}
 	}

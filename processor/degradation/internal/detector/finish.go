@@ -12,6 +12,9 @@ import (
 // make one series), if it is degraded or the first that no longer is. The
 // slice is valid until the next Begin.
 func (d *Detector) Finish() []Result {
+	if len(d.queue) > 0 {
+		d.judgeQueued()
+	}
 	if len(d.results) == 0 {
 		return nil
 	}
@@ -22,9 +25,11 @@ func (d *Detector) Finish() []Result {
 	for i := 0; i < len(d.results); {
 		r := d.results[i]
 		for i++; i < len(d.results) && d.results[i].ordinal == r.ordinal && d.results[i].Time == r.Time; i++ {
+			again := r.Rebaselined || d.results[i].Rebaselined
 			if d.results[i].Verdict.WorseThan(r.Verdict) {
 				r = d.results[i]
 			}
+			r.Rebaselined = again
 		}
 		if d.tell(&r) {
 			told = append(told, r)
@@ -37,10 +42,13 @@ func (d *Detector) Finish() []Result {
 func (d *Detector) tell(r *Result) bool {
 	s := r.series
 	if r.Verdict.State == verdict.Degraded {
-		if !s.episode {
-			s.reason = r.Verdict.Reason
-			s.episode, s.openAt = true, len(d.open)
-			d.open = append(d.open, s)
+		switch {
+		case !s.episode:
+			s.episode, s.reason = true, r.Verdict.Reason
+			d.enter(s)
+			d.episodes++
+		case s.openAt == gone:
+			d.enter(s)
 		}
 		r.Reason = s.reason
 		return true
@@ -56,7 +64,7 @@ func (d *Detector) tell(r *Result) bool {
 		d.close(s)
 		return true
 	}
-	return d.opts.All
+	return d.opts.All || r.Rebaselined
 }
 
 // close ends the episode of a series, if it is in one.
@@ -65,9 +73,27 @@ func (d *Detector) close(s *Series) {
 		return
 	}
 	s.episode = false
+	d.leave(s)
+}
+
+// gone is Series.openAt of an episode whose series is no longer seen. It is not
+// counted, and not over: should the series come back, either it is still
+// degraded, or what was told of it has to be taken back.
+const gone = -1
+
+func (d *Detector) enter(s *Series) {
+	s.openAt = len(d.open)
+	d.open = append(d.open, s)
+}
+
+func (d *Detector) leave(s *Series) {
+	if s.openAt == gone {
+		return
+	}
 	last := len(d.open) - 1
 	d.open[s.openAt] = d.open[last]
 	d.open[s.openAt].openAt = s.openAt
 	d.open[last] = nil
 	d.open = d.open[:last]
+	s.openAt = gone
 }

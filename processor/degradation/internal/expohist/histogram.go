@@ -40,6 +40,11 @@ func (h *Histogram) Reset() {
 // Scale is the present resolution.
 func (h *Histogram) Scale() int32 { return h.scale }
 
+// Empty says whether nothing is held. It does not count.
+func (h *Histogram) Empty() bool {
+	return h.zero == 0 && len(h.pos.counts) == 0 && len(h.neg.counts) == 0
+}
+
 // Count is the number of values held.
 func (h *Histogram) Count() uint64 {
 	return h.zero + h.pos.total() + h.neg.total()

@@ -7,19 +7,11 @@ import (
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
 )
 
-func copyExpo(to, from *baseline.Expo) {
-	positive, negative := to.Positive[:0], to.Negative[:0] // their room is kept
-	*to = *from
-	positive = append(positive, from.Positive...)
-	negative = append(negative, from.Negative...)
-	to.Positive, to.Negative = positive, negative
-}
-
 // subtractExpo makes to = now - last, at the coarser of their scales (an SDK
 // coarsens a cumulative histogram when its range grows). It is false when
 // something decreased. last may be coarsened; it is about to be replaced.
 func subtractExpo(to, now, last *baseline.Expo) bool {
-	copyExpo(to, now)
+	now.CopyTo(to)
 	switch {
 	case to.Scale > last.Scale:
 		coarsen(to, uint32(to.Scale-last.Scale))

@@ -2,7 +2,6 @@ package measure
 
 import (
 	"math"
-	"slices"
 
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/baseline"
 	"github.com/foundation-os/otelcol-foundation/processor/degradation/internal/expohist"
@@ -44,6 +43,7 @@ type histogram struct {
 // until the next call.
 type Reader struct {
 	Current Current
+	layouts layouts
 	counts  []uint64
 	expo    baseline.Expo
 	hist    expohist.Histogram
@@ -55,6 +55,7 @@ func (rd *Reader) Histogram(s *Stream, p Point, h Histogram, within int64) (base
 	if r := h.check(); r != OK {
 		return m, r
 	}
+	h.Bounds = rd.layouts.share(h.Bounds)
 	if !p.Cumulative {
 		*s = Stream{time: max(s.time, p.Time)}
 		return rd.measurement(p, h)
@@ -147,6 +148,9 @@ func addsUpTo(total uint64, sides ...[]uint64) bool {
 // something decreased it is a reset, and all of h.
 func (rd *Reader) since(s *Stream, h Histogram) (Histogram, Reason) {
 	last := s.hist
+	if last == nil {
+		return h, Layout // a number's stream, which only a broken record makes a histogram's
+	}
 	if h.Count < last.count {
 		return h, OK
 	}
@@ -155,7 +159,7 @@ func (rd *Reader) since(s *Stream, h Histogram) (Histogram, Reason) {
 	case (h.Expo != nil) != last.isExpo:
 		return d, Layout
 	case h.Expo == nil:
-		if !slices.Equal(h.Bounds, last.bounds) || len(h.Counts) != len(last.counts) {
+		if !baseline.SameBounds(h.Bounds, last.bounds) || len(h.Counts) != len(last.counts) {
 			return d, Layout
 		}
 		d.Bounds = h.Bounds
@@ -185,10 +189,10 @@ func (s *Stream) rememberHistogram(h Histogram) {
 	}
 	l := s.hist
 	s.value, l.count, l.isExpo, l.zeroThreshold = h.Sum, h.Count, h.Expo != nil, h.ZeroThreshold
-	l.bounds = append(l.bounds[:0], h.Bounds...)
+	l.bounds = h.Bounds
 	l.counts = append(l.counts[:0], h.Counts...)
 	if h.Expo != nil {
-		copyExpo(&l.expo, h.Expo)
+		h.Expo.CopyTo(&l.expo)
 	}
 }
 
@@ -211,8 +215,11 @@ func (rd *Reader) measurement(p Point, h Histogram) (baseline.Measurement, Reaso
 		m.NoDistribution = true
 	}
 	m.Current = rd.current(&m)
-	if math.IsNaN(m.Current) {
+	switch {
+	case math.IsNaN(m.Current):
 		return m, NoValue
+	case !Finite(m.Current):
+		return m, NotFinite // buckets reach further than sums may
 	}
 	return m, OK
 }

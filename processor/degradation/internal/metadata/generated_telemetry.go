@@ -25,13 +25,22 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	DegradationDegradedSeries metric.Int64ObservableGauge
-	DegradationEvictions      metric.Int64Counter
-	DegradationPoints         metric.Int64Counter
-	DegradationSeries         metric.Int64ObservableGauge
+	meter                       metric.Meter
+	mu                          sync.Mutex
+	registrations               []metric.Registration
+	DegradationDegradedSeries   metric.Int64ObservableGauge
+	DegradationDiscardedRecords metric.Int64Counter
+	DegradationDiscardedSeries  metric.Int64Counter
+	DegradationEpisodes         metric.Int64Counter
+	DegradationEvictions        metric.Int64Counter
+	DegradationPoints           metric.Int64Counter
+	DegradationQuarantinedPanes metric.Int64Counter
+	DegradationRebaselines      metric.Int64Counter
+	DegradationRestoredSeries   metric.Int64Counter
+	DegradationSaveErrors       metric.Int64Counter
+	DegradationSaves            metric.Int64Counter
+	DegradationSeries           metric.Int64ObservableGauge
+	DegradationStates           metric.Int64ObservableGauge
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -75,6 +84,21 @@ func (builder *TelemetryBuilder) RegisterDegradationSeriesCallback(cb metric.Int
 	return nil
 }
 
+// RegisterDegradationStatesCallback sets callback for observable DegradationStates metric.
+func (builder *TelemetryBuilder) RegisterDegradationStatesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.DegradationStates, obs: o})
+		return nil
+	}, builder.DegradationStates)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
 type observerInt64 struct {
 	embedded.Int64Observer
 	inst metric.Int64Observable
@@ -109,6 +133,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedRecords, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_records",
+		metric.WithDescription("Records of state that could not be used at the start; their series learn anew [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationDiscardedSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_discarded_series",
+		metric.WithDescription("Series of the stored state that were left out at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationEpisodes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_episodes",
+		metric.WithDescription("Episodes begun, which are series told to be degraded that were not before [Development]"),
+		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationEvictions, err = builder.meter.Int64Counter(
 		"otelcol_degradation_evictions",
 		metric.WithDescription("Series forgotten because they were not seen for a window and their place was needed [Development]"),
@@ -121,9 +163,45 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{datapoint}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.DegradationQuarantinedPanes, err = builder.meter.Int64Counter(
+		"otelcol_degradation_quarantined_panes",
+		metric.WithDescription("Panes that their series' baselines left out because of an episode; none in mode strict [Development]"),
+		metric.WithUnit("{pane}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRebaselines, err = builder.meter.Int64Counter(
+		"otelcol_degradation_rebaselines",
+		metric.WithDescription("Episodes that lasted for so long that what they measured became the baseline; none in mode strict [Development]"),
+		metric.WithUnit("{episode}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationRestoredSeries, err = builder.meter.Int64Counter(
+		"otelcol_degradation_restored_series",
+		metric.WithDescription("Series that came back from the storage at the start [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaveErrors, err = builder.meter.Int64Counter(
+		"otelcol_degradation_save_errors",
+		metric.WithDescription("Records of state that the storage did not take; they are tried again a minute later [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationSaves, err = builder.meter.Int64Counter(
+		"otelcol_degradation_saves",
+		metric.WithDescription("Records of state that were written to the storage [Development]"),
+		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.DegradationSeries, err = builder.meter.Int64ObservableGauge(
 		"otelcol_degradation_series",
 		metric.WithDescription("Series that a baseline is kept of [Development]"),
+		metric.WithUnit("{series}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.DegradationStates, err = builder.meter.Int64ObservableGauge(
+		"otelcol_degradation_states",
+		metric.WithDescription("Series by state; absent in mode strict [Development]"),
 		metric.WithUnit("{series}"),
 	)
 	errs = errors.Join(errs, err)

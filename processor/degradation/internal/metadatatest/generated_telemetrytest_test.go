@@ -28,9 +28,30 @@ func TestSetupTelemetry(t *testing.T) {
 		observer.Observe(1)
 		return nil
 	}))
+	require.NoError(t, tb.RegisterDegradationStatesCallback(func(_ context.Context, observer metric.Int64Observer) error {
+		observer.Observe(1)
+		return nil
+	}))
+	tb.DegradationDiscardedRecords.Add(context.Background(), 1)
+	tb.DegradationDiscardedSeries.Add(context.Background(), 1)
+	tb.DegradationEpisodes.Add(context.Background(), 1)
 	tb.DegradationEvictions.Add(context.Background(), 1)
 	tb.DegradationPoints.Add(context.Background(), 1)
+	tb.DegradationQuarantinedPanes.Add(context.Background(), 1)
+	tb.DegradationRebaselines.Add(context.Background(), 1)
+	tb.DegradationRestoredSeries.Add(context.Background(), 1)
+	tb.DegradationSaveErrors.Add(context.Background(), 1)
+	tb.DegradationSaves.Add(context.Background(), 1)
 	AssertEqualDegradationDegradedSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationDiscardedRecords(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationDiscardedSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationEpisodes(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationEvictions(t, testTel,
@@ -39,7 +60,25 @@ func TestSetupTelemetry(t *testing.T) {
 	AssertEqualDegradationPoints(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationQuarantinedPanes(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationRebaselines(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationRestoredSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationSaveErrors(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationSaves(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualDegradationSeries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualDegradationStates(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 

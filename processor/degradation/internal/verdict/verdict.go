@@ -14,37 +14,16 @@ const (
 	Degraded State = 1
 )
 
-// Reason names the arms of the rule that found a measurement worse.
-type Reason uint8
-
-const (
-	// None: no arm did.
-	None Reason = 0
-	// Mean: above the multiple of the baseline's mean.
-	Mean Reason = 1 << 0
-	// P95: above the multiple of the baseline's 95th percentile.
-	P95 Reason = 1 << 1
-)
-
-// String is the value of degradation.reason.
-func (r Reason) String() string {
-	switch r {
-	case Mean:
-		return "mean"
-	case P95:
-		return "p95"
-	case Mean | P95:
-		return "mean_and_p95"
-	}
-	return ""
-}
-
-// Baseline is what is normal: Count measurements with this mean and 95th
-// percentile. P95 is NaN when the measurements came without a distribution (a
-// histogram that has no buckets).
+// Baseline is what is normal: Count measurements with this mean, 95th and 5th
+// percentile. The percentiles are NaN when the measurements came without a
+// distribution (a histogram that has no buckets), and P5 is 0 where nobody asked
+// for it. Wide says that the 95th percentile lies in a bucket whose bounds
+// differ by more than 1.5 times: it may be wrong by more than what it is
+// compared by.
 type Baseline struct {
-	Count     uint64
-	Mean, P95 float64
+	Count         uint64
+	Mean, P95, P5 float64
+	Wide          bool
 }
 
 // Rule is the comparison. The source document has 2.0 and 1.5.
@@ -69,11 +48,14 @@ func (r Rule) Judge(b Baseline, current float64) Verdict {
 	if b.Count == 0 || b.Count < r.MinSamples {
 		return v
 	}
-	if current > r.MeanRatio*b.Mean {
+	if over(current, r.MeanRatio, b.Mean) {
 		v.Reason |= Mean
 	}
-	if current > r.P95Ratio*b.P95 {
+	if over(current, r.P95Ratio, b.P95) {
 		v.Reason |= P95
+		if b.Wide {
+			v.Reason |= LowConfidence
+		}
 	}
 	v.State = OK
 	if v.Reason != None {
@@ -99,5 +81,8 @@ func (v Verdict) WorseThan(o Verdict) bool {
 	}
 	a, _ := v.Factor()
 	b, _ := o.Factor()
+	if v.Reason&o.Reason&Below != 0 {
+		return a < b
+	}
 	return a > b
 }

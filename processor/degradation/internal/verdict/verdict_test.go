@@ -20,13 +20,13 @@ func TestJudge(t *testing.T) {
 		{"above twice the mean", base, 2.0001, Degraded, Mean},
 		{"equal to 1.5 times the p95", base, 3, Degraded, Mean},
 		{"above both", base, 3.0001, Degraded, Mean | P95},
-		{"above 1.5 times the p95 alone", Baseline{12, 1, 1}, 1.6, Degraded, P95},
-		{"one measurement short", Baseline{11, 1, 1}, 100, Learning, None},
+		{"above 1.5 times the p95 alone", Baseline{Count: 12, Mean: 1, P95: 1}, 1.6, Degraded, P95},
+		{"one measurement short", Baseline{Count: 11, Mean: 1, P95: 1}, 100, Learning, None},
 		{"nothing", Baseline{}, 100, Learning, None},
-		{"no distribution, above the mean", Baseline{12, 1, nan}, 3, Degraded, Mean},
-		{"no distribution, not above the mean", Baseline{12, 1, nan}, 2, OK, None},
-		{"anything is above nothing", Baseline{12, 0, 0}, 0.001, Degraded, Mean | P95},
-		{"nothing is not above nothing", Baseline{12, 0, 0}, 0, OK, None},
+		{"no distribution, above the mean", Baseline{Count: 12, Mean: 1, P95: nan}, 3, Degraded, Mean},
+		{"no distribution, not above the mean", Baseline{Count: 12, Mean: 1, P95: nan}, 2, OK, None},
+		{"anything is above nothing", Baseline{Count: 12, Mean: 0, P95: 0}, 0.001, Degraded, Mean | P95},
+		{"nothing is not above nothing", Baseline{Count: 12, Mean: 0, P95: 0}, 0, OK, None},
 	} {
 		v := rule.Judge(c.b, c.current)
 		if v.State != c.state || v.Reason != c.reason {
