@@ -67,7 +67,7 @@ func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice
 		switch ev.kind {
 		case KindTriggered, KindResolved, KindPending:
 			e.eval.transitions.add(tally{ev.rule, ev.state.String(), ev.severity})
-			if !e.ended.note(ev, now) {
+			if e.cfg.resends() && !e.ended.note(ev, now) {
 				e.refused(context.Background(), "resend_limit", 1)
 			}
 		}
