@@ -3,6 +3,7 @@ package alertrules
 import (
 	"cmp"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -105,7 +106,7 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 	lr.SetTimestamp(pcommon.NewTimestampFromTime(e.at))
 	lr.SetObservedTimestamp(pcommon.NewTimestampFromTime(now))
 	lr.SetSeverityNumber(severityNumber(e.severity))
-	lr.SetSeverityText(e.severity)
+	lr.SetSeverityText(capped(e.severity))
 	lr.SetTraceID(e.trace)
 	lr.SetSpanID(e.span)
 	at := lr.Attributes()
@@ -116,7 +117,7 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 	}
 	at.PutStr(semconv.AttributeAlertState, e.state.String())
 	if e.severity != "" {
-		at.PutStr(semconv.AttributeAlertSeverity, e.severity)
+		at.PutStr(semconv.AttributeAlertSeverity, capped(e.severity))
 	}
 	if e.operand.Metric != "" {
 		at.PutStr(semconv.AttributeAlertMetricName, e.operand.Metric)
@@ -147,8 +148,13 @@ func (e *alertEvent) write(lr plog.LogRecord, prefix string, external map[string
 
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
-// capped cuts a text between two characters.
+// legal makes a text one that every reader of OTLP takes.
+func legal(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+// capped makes a text legal UTF-8, since a template can cut a character in two,
+// and cuts it between two characters.
 func capped(s string) string {
+	s = legal(s)
 	if len(s) <= maxText {
 		return s
 	}

@@ -202,6 +202,19 @@ func TestDirectoryKeepsSamplesOverARestart(t *testing.T) {
 	assert.Equal(t, []string{"foundation_os.alert.triggered R 5 condition_met"}, r.short())
 }
 
+// Who sent the batch would send it again, to all that it has reached already.
+func TestSamplesThatCannotBeWrittenAreNoErrorOfTheBatch(t *testing.T) {
+	cfg := mustParse(t, "rules: [{name: High, metric: m, aggregate: last, window: 1m, group_by: [i], op: gt, threshold: 5}]")
+	cfg.Directory = t.TempDir()
+	r := newRigOf(t, cfg)
+	r.send(gauge(t0, "m", point{v: 9}))
+	require.NoError(t, r.e.store.Close()) // its files take nothing any more
+	r.send(gauge(t0, "m", point{v: 9, attrs: map[string]any{"i": "a"}}, point{v: 9, attrs: map[string]any{"i": "b"}}))
+	assert.Equal(t, int64(2), r.counter("otelcol_alert_rules_refused", "reason", "not_written"))
+	assert.Equal(t, int64(1), r.counter("otelcol_alert_rules_points", "", ""))
+	r.kill()
+}
+
 func TestConcurrentSenders(t *testing.T) {
 	r := newRig(t, breaker+`
 rules: [{name: R, metric: jobs, aggregate: increase, window: 10m, op: gt, threshold: 0}]

@@ -33,10 +33,10 @@ type metricsInstance struct {
 }
 
 func (i *metricsInstance) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
-	if !i.ingests {
-		return nil
+	if i.ingests {
+		i.e.consumeMetrics(ctx, md)
 	}
-	return i.e.consumeMetrics(ctx, md)
+	return nil
 }
 
 // logsInstance is logs→logs.

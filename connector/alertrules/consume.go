@@ -15,12 +15,16 @@ import (
 	"go.uber.org/zap"
 )
 
-func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
+func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) {
 	now := e.clock()
 	if e.degradations != nil {
 		e.degradations.consume(md, now)
 	}
 	counts, err := e.intake.Consume(ctx, md, now)
+	if err != nil {
+		e.unwritten(ctx, counts.Written, now, err)
+		counts.Written = 0
+	}
 	e.tel.AlertRulesPoints.Add(ctx, int64(counts.Written))
 	e.refused(ctx, "series_limit", counts.Refused)
 	e.refused(ctx, "late", counts.Late)
@@ -29,7 +33,18 @@ func (e *engine) consumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	e.refused(ctx, "bad_time", counts.BadTime)
 	e.refused(ctx, "not_finite", counts.NotFinite)
 	e.refused(ctx, "exemplar_limit", e.exemplars.TakeRefused())
-	return err
+}
+
+// unwritten counts points that the store could not take, as on a full disk. It is
+// no error of the batch: who sent it would send it again, to all that it has
+// reached already.
+func (e *engine) unwritten(ctx context.Context, points int, now time.Time, err error) {
+	e.refused(ctx, "not_written", points)
+	last := e.warned.Load()
+	if last != 0 && now.Sub(time.Unix(0, last)).Abs() < warnInterval || !e.warned.CompareAndSwap(last, now.UnixNano()) {
+		return
+	}
+	e.logger.Warn("samples could not be written: rules do not see them, see otelcol_alert_rules_refused", zap.String("directory", e.cfg.Directory), zap.Error(err))
 }
 
 func (e *engine) consumeLogs(ctx context.Context, ld plog.Logs, next consumer.Logs) {
@@ -67,7 +82,7 @@ func (e *engine) records(events []alertEvent, now time.Time) plog.LogRecordSlice
 		switch ev.kind {
 		case KindTriggered, KindResolved, KindPending:
 			e.eval.transitions.add(tally{ev.rule, ev.state.String(), ev.severity})
-			if !e.ended.note(ev, now) {
+			if e.cfg.resends() && !e.ended.note(ev, now) {
 				e.refused(context.Background(), "resend_limit", 1)
 			}
 		}

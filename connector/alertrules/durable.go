@@ -162,7 +162,10 @@ func (e *engine) keepAll(ctx context.Context, records plog.LogRecordSlice, old [
 // deliver offers the events that wait, and forgets those that were taken.
 func (e *engine) deliver(ctx context.Context, next consumer.Logs) {
 	e.flush(ctx, next)
-	if e.durable != nil && e.outbox.anyGone() {
+	switch {
+	case e.durable == nil:
+		e.outbox.forget()
+	case e.outbox.anyGone():
 		e.durable.commit(context.WithoutCancel(ctx), plog.NewLogRecordSlice(), change{})
 	}
 }

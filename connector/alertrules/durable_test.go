@@ -163,6 +163,24 @@ func TestEndsAreToldAgainAfterARestart(t *testing.T) {
 	}
 }
 
+// A begin is kept with its own event, the ends that are told again only with the
+// next evaluation: between the two an old end must not survive the new begin.
+func TestAnOldEndIsNotToldOfWhatFiresAgain(t *testing.T) {
+	w := onDisk(newDisk())
+	cfg := mustParse(t, keptRules+"resend_interval: 1m\n")
+	r := w.start(t, cfg)
+	r.log(t0, "a", "open")
+	r.log(t0.Add(time.Second), "a", "closed")
+	r.step(30 * time.Second)
+	r.log(r.clock.now(), "a", "open")
+	r.all()
+	r.kill()
+	w.restart()
+	r = w.start(t, cfg)
+	r.step(time.Minute)
+	assert.Equal(t, []string{"active Open firing 12:00:30Z"}, told(r.all()))
+}
+
 func TestDegradationsOutliveTheProcess(t *testing.T) {
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {

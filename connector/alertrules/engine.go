@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
@@ -45,6 +46,7 @@ type engine struct {
 	durable      *durable // nil without a storage
 	ended        ended
 	exemplars    *exemplars.Store
+	warned       atomic.Int64 // when it was logged last that samples could not be written, in Unix ns; 0 = never
 
 	// Set by registration, before any Start.
 	life      sync.Mutex

@@ -3,7 +3,6 @@ package alertrules
 import (
 	"context"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -93,7 +92,7 @@ func (v *evaluator) begin(now time.Time) {
 	v.own = newSchedule(v.e.cfg.EvaluationInterval, now)
 	v.truncate = newSchedule(truncateInterval, now)
 	v.survey.schedule = newSchedule(surveyInterval, now)
-	if v.e.cfg.ResendInterval > 0 && slices.Contains(v.e.cfg.Emit, KindActive) {
+	if v.e.cfg.resends() {
 		s := newSchedule(v.e.cfg.ResendInterval, now)
 		v.resend = &s
 	}

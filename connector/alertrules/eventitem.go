@@ -1,7 +1,6 @@
 package alertrules
 
 import (
-	"strings"
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/ottl/contexts/ottllog"
@@ -45,7 +44,7 @@ func (it *item) group(by []string) []string {
 	for i, name := range by {
 		for _, m := range it.places {
 			if v, ok := m.Get(name); ok {
-				values[i] = capped(strings.ToValidUTF8(v.AsString(), "\uFFFD"))
+				values[i] = capped(v.AsString())
 				break
 			}
 		}

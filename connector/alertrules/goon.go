@@ -96,9 +96,11 @@ func (e *engine) takeOver(ctx context.Context, from *legacy) bool {
 
 func (e *engine) resume(ctx context.Context, k *kept, rec rules.Recovery, now time.Time, records plog.LogRecordSlice) {
 	e.outbox.restore(k.letters, k.next)
-	e.ended.restore(k.ended, now)
 	resumed := rules.Resume(e.eval.groups, k.groups, rec)
 	alerts, ended := e.events.restore(k.events, rec.Blind, now)
+	if e.cfg.resends() {
+		e.ended.restore(k.ended, e.firing(), now)
+	}
 	if e.degradations != nil {
 		e.degradations.restore(k.degradations, now)
 	}

@@ -241,6 +241,13 @@ func (o *outbox) written(letters []letter, gone []uint64) {
 	o.gone = o.gone[len(gone):]
 }
 
+// forget drops the numbers of letters that were taken: no storage holds them.
+func (o *outbox) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.gone = nil
+}
+
 func (o *outbox) anyGone() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -103,8 +103,10 @@ func (d *ended) state(cfg *Config, all bool) (records plog.LogRecordSlice, chang
 	return records, true
 }
 
-// restore goes on with ends that an engine before this one told.
-func (d *ended) restore(records plog.LogRecordSlice, now time.Time) {
+// restore goes on with ends that an engine before this one told. It leaves out
+// those of alerts that fire: a begin is kept at once, and that it makes an end
+// forgotten is kept with the next evaluation.
+func (d *ended) restore(records plog.LogRecordSlice, fires map[string]bool, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.byID == nil {
@@ -113,12 +115,33 @@ func (d *ended) restore(records plog.LogRecordSlice, now time.Time) {
 	for _, lr := range records.All() {
 		id, ok := lr.Attributes().Get(semconv.AttributeAlertID)
 		told := lr.ObservedTimestamp().AsTime()
-		if !ok || now.Sub(told) > resendEnded || len(d.byID) >= maxEnded {
+		if !ok || fires[id.AsString()] || now.Sub(told) > resendEnded || len(d.byID) >= maxEnded {
 			continue
 		}
 		d.byID[id.AsString()] = end{told: told, record: &lr}
 	}
 }
+
+// firing are the ids of the alerts that fire.
+func (e *engine) firing() map[string]bool {
+	ids := map[string]bool{}
+	for _, g := range e.eval.groups {
+		g.Alerts(func(_ rules.Rule, a rules.Alert) {
+			if a.State == rules.Firing {
+				ids[a.ID()] = true
+			}
+		})
+	}
+	e.events.active(time.Time{}, func(active []alertEvent) {
+		for i := range active {
+			ids[active[i].id] = true
+		}
+	})
+	return ids
+}
+
+// resends tells whether anything is told again.
+func (c *Config) resends() bool { return c.ResendInterval > 0 && slices.Contains(c.Emit, KindActive) }
 
 // resend tells of all that fires and of what ended of late, if it is time. The
 // event rules stand still meanwhile, so that no alert is said to fire after its

@@ -188,6 +188,22 @@ func TestReSendsKeepTheirPlaceAmongTheEvents(t *testing.T) {
 	}
 }
 
+// What nobody will ask for is not remembered: neither ends, when nothing is told
+// again, nor the numbers of what was taken, without a storage to forget it.
+func TestNothingIsRememberedForNothing(t *testing.T) {
+	for _, off := range []string{"resend_interval: 0s\n", "emit: [triggered, resolved]\n"} {
+		r := newRig(t, breaker+off)
+		for range 3 {
+			r.log(r.clock.now(), "a", "open")
+			r.log(r.clock.now(), "a", "closed")
+			r.step(time.Minute)
+		}
+		assert.Len(t, r.records(), 6)
+		assert.Empty(t, r.e.ended.byID)
+		assert.Empty(t, r.e.outbox.gone)
+	}
+}
+
 func TestEndsThatAreToldAgainAreBounded(t *testing.T) {
 	var d ended
 	e := alertEvent{kind: KindResolved}

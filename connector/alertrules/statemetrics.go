@@ -50,7 +50,7 @@ func (m *stateMetrics) gauge(name string, at pcommon.Timestamp) pmetric.NumberDa
 func (m *stateMetrics) labels(to pcommon.Map, ls labels.Labels) {
 	ls.Range(func(l labels.Label) {
 		if l.Name != model.MetricNameLabel {
-			to.PutStr(l.Name, l.Value)
+			to.PutStr(l.Name, legal(l.Value))
 		}
 	})
 	m.addExternal(to)
@@ -103,7 +103,7 @@ func (t tally) attributes(to pcommon.Map) {
 	to.PutStr(semconv.AttributeAlertRuleName, t.rule)
 	to.PutStr(stateName, t.state)
 	if t.severity != "" {
-		to.PutStr(severityName, t.severity)
+		to.PutStr(severityName, legal(t.severity))
 	}
 }
 

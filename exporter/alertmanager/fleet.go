@@ -61,7 +61,7 @@ const (
 	later             // try again after a while
 	divisible         // something in it is bad, or it is too large
 	refused           // trying again will not help
-	skipped           // not asked
+	unknown           // nobody has answered yet
 )
 
 type reply struct {
@@ -115,7 +115,7 @@ func (f *fleet) post(ctx context.Context, body []byte) reply {
 	for _, m := range f.members {
 		f.running.Go(func() { replies <- f.postTo(queue, m, body) })
 	}
-	best := reply{outcome: skipped}
+	best := reply{outcome: unknown}
 	var enough <-chan time.Time
 	for range f.members {
 		select {
@@ -154,7 +154,7 @@ func (f *fleet) postTo(queue context.Context, m *member, body []byte) reply {
 		defer func() { <-m.turn }()
 	case <-queue.Done():
 		f.count(m, "busy")
-		return reply{outcome: skipped}
+		return reply{outcome: later, err: queue.Err()} // of those that somebody still reads, the caller gave up
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(queue)) // with what an authenticator reads in it
 	defer cancel()

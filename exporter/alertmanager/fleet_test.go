@@ -124,6 +124,20 @@ func TestTheCallerGivesUp(t *testing.T) {
 	require.ErrorIs(t, r.push(ctx, batch(firing("a"))), context.Canceled)
 }
 
+// Who gives up while a member is busy has not been refused by it: what was to be
+// sent is sent later.
+func TestTheCallerGivesUpBeforeItsTurn(t *testing.T) {
+	r := newRig(t, testConfig(newServer(t)))
+	m := r.fleet.members[0]
+	m.turn <- struct{}{} // a request is under way
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	got := r.fleet.postTo(ctx, m, nil)
+	assert.Equal(t, later, got.outcome)
+	require.ErrorIs(t, got.err, context.Canceled)
+	<-m.turn
+}
+
 // A reply that is too long is not read to its end.
 func TestRepliesAreReadWithALimit(t *testing.T) {
 	const whole = 64 << 20

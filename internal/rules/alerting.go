@@ -146,6 +146,9 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 	var changes []Change
 	for h, a := range r.active {
 		was, isNew := a.State, a.ActiveAt.Equal(e.at)
+		if a.State == Pending && a.ActiveAt.After(e.at) {
+			a.ActiveAt = e.at // the clock was set back: it need not wait for the old time
+		}
 		if a.State == Pending && e.at.Sub(a.ActiveAt) >= r.hold && !kept[h] && !held[h] {
 			a.State, a.FiredAt = Firing, e.at
 		} else if a.State == Pending && isNew {
@@ -158,8 +161,9 @@ func (r *alerting) eval(ctx context.Context, e evaluation) (promql.Vector, []Cha
 				notes.add(a, NoteFlapping)
 			}
 		}
-		if a.State == Firing && e.at.Sub(a.ActiveAt) < r.hold {
-			// Its `for` was made longer: as upstream, it has to wait again.
+		if a.State == Firing && e.at.Sub(a.ActiveAt) < r.hold && !e.at.Before(a.FiredAt) {
+			// Its `for` was made longer: as upstream, it has to wait again. Not when the
+			// clock was set back, which says nothing of the alert.
 			changes = append(changes, ended(r.info, a, e.at, ReasonRuleChanged))
 			a.State, a.FiredAt, a.KeepFiringSince = Pending, time.Time{}, time.Time{}
 		}

@@ -135,8 +135,8 @@ func (b *Batch) increase(sr *series, p Point, isNew bool, v float64, h *histogra
 		sr.sum += v
 	} else if sr.hist == nil {
 		sr.hist = h.Copy()
-	} else if sum, _, _, err := sr.hist.Add(h); err == nil {
-		sr.hist = sum.Compact(0)
+	} else if sum := added(sr.hist, h); sum != nil {
+		sr.hist = sum
 	} else {
 		b.counts.Invalid++
 		return
