@@ -4,7 +4,6 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
@@ -195,60 +194,4 @@ func (w *writer) exponential(dp pmetric.ExponentialHistogramDataPoint, kind stor
 	}
 	w.batch.Histogram(ls, p, h)
 	w.exemplars(f, p, dp.Exemplars())
-}
-
-const (
-	// Native histograms have schemas from -4 to 8; finer scales are merged.
-	minSchema, maxSchema = -4, 8
-	// OTLP's zero bucket has no width unless it says so; this is what
-	// Prometheus' own endpoint takes.
-	zeroThreshold = 1e-128
-	// A histogram beyond this is an attack, not a measurement.
-	maxBuckets = 10_000
-)
-
-func native(dp pmetric.ExponentialHistogramDataPoint) (*histogram.FloatHistogram, bool) {
-	pos, neg := dp.Positive(), dp.Negative()
-	if dp.Scale() < minSchema || pos.BucketCounts().Len() > maxBuckets || neg.BucketCounts().Len() > maxBuckets {
-		return nil, false
-	}
-	shift := max(dp.Scale()-maxSchema, 0)
-	h := &histogram.FloatHistogram{
-		Schema:        min(dp.Scale(), maxSchema),
-		ZeroThreshold: max(zeroThreshold, dp.ZeroThreshold()),
-		ZeroCount:     float64(dp.ZeroCount()),
-		Count:         float64(dp.Count()),
-		Sum:           dp.Sum(),
-	}
-	if shift > 31 || !finite(h.ZeroThreshold) {
-		return nil, false
-	}
-	h.PositiveSpans, h.PositiveBuckets = spans(pos, shift)
-	h.NegativeSpans, h.NegativeBuckets = spans(neg, shift)
-	return h, true
-}
-
-// spans makes a sparse list of a dense one. OTLP's bucket i is (base^i,
-// base^(i+1)], Prometheus' is (base^(i-1), base^i], hence the 1.
-func spans(b pmetric.ExponentialHistogramDataPointBuckets, shift int32) ([]histogram.Span, []float64) {
-	var out []histogram.Span
-	var values []float64
-	next := int64(0) // the index after the last bucket written
-	for i, n := range b.BucketCounts().All() {
-		if n == 0 {
-			continue
-		}
-		at := (int64(b.Offset())+int64(i))>>shift + 1
-		if len(values) > 0 && at == next-1 {
-			values[len(values)-1] += float64(n)
-			continue
-		}
-		if gap := at - next; len(out) == 0 || gap > 0 {
-			out = append(out, histogram.Span{Offset: int32(gap)})
-		}
-		out[len(out)-1].Length++
-		values = append(values, float64(n))
-		next = at + 1
-	}
-	return out, values
 }
