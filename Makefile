@@ -77,7 +77,7 @@ test-e2e: build $(TOOLS)/gotestsum
 
 .PHONY: test-statistics
 test-statistics: ## the sampler's statistics at full size: 10^6 spans a name, 10^7 decisions nested; TRACES=folder for more real traces
-	STATISTICS=full $(GO) test -count=1 -timeout 60m -v -run 'Statistics|Nested|DoNotDepend|RealTraces|ThroughAStep' ./processor/adaptivesampler
+	STATISTICS=full $(GO) test -count=1 -timeout 60m -v -run 'Statistics|Nested|DoNotDepend|RealTraces|ThroughAStep|Unbiased' ./processor/adaptivesampler
 
 .PHONY: test-schedules
 test-schedules: ## the rules engine beside Prometheus' own on 10,000 random schedules
